@@ -1,0 +1,283 @@
+"""The error tree of the bridge.
+
+    BridgeError
+    +-- ConfigurationError            start refused; exit code 2
+    |   +-- SettingsInvalid           every fault of the configuration, at once
+    |   +-- MappingInvalid            every fault of mappings/*.yaml, at once
+    +-- BadInput                      a message that cannot be read; nothing is stored
+    |   +-- NotJson                   the body is no JSON document
+    |   +-- BecknInvalid              NACK, names the field
+    |   +-- OcpiInvalid               OCPI 2001, names the field
+    +-- Refused                       understood, but not possible: on_* with ``error``
+    |   +-- ProviderUnknown, LocationUnknown, ItemUnknown, FulfillmentUnknown,
+    |   |   OrderUnknown, RatingInvalid
+    |   +-- BusinessRefused, ActionUnsupported, ItemUnavailable, QuoteUnavailable,
+    |   |   PaymentUnsupported, TrackingUnavailable, StartFailed,
+    |   |   CancellationImpossible, UpdateImpossible
+    |   +-- CpoUnavailable            the CPO does not answer, or answers nonsense; retryable
+    +-- OcpiRefused                   what the eMSP side answers a CPO with
+    |   +-- Unauthorized, MethodNotAllowed, PartyUnknown, ObjectUnknown,
+    |   |   LocationNotKnown, TokenUnknown, NotEnoughInformation,
+    |   |   ClientApiUnusable, VersionUnsupported, EndpointsMissing
+    +-- StoreUnavailable              Redis does not answer; retryable
+    +-- CallbackFailed                a BAP or adapter did not take an on_*; retryable
+    |   +-- CallbackRefused           it answered NACK; final
+
+Every class says by itself what the two sides answer: ``beckn_code`` (BECKN-005, a string),
+``ocpi_status`` and ``http_status`` (OCPI 2.2.1, 1.3 HTTP vs OCPI status), ``retryable``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+
+class BridgeError(Exception):
+    """Base of all errors the bridge raises on purpose."""
+
+    retryable: ClassVar[bool] = False
+    beckn_code: ClassVar[str] = "40000"
+    ocpi_status: ClassVar[int] = 3000
+    http_status: ClassVar[int] = 200
+
+
+class ConfigurationError(BridgeError):
+    """The bridge does not start: each of ``faults`` names a place and what is wrong."""
+
+    def __init__(self, faults: Sequence[str]) -> None:
+        self.faults = tuple(faults)
+        super().__init__("\n".join(self.faults))
+
+
+class SettingsInvalid(ConfigurationError):
+    """The configuration file or a ``BRIDGE_`` variable cannot be used."""
+
+
+class MappingInvalid(ConfigurationError):
+    """A file under ``mappings/`` or an overlay cannot be used."""
+
+
+class BadInput(BridgeError):
+    """A message that cannot be read. ``path`` is a JSON path such as ``context.bap_id``."""
+
+    beckn_code = "30000"
+    ocpi_status = 2001
+
+    def __init__(self, path: str, reason: str) -> None:
+        self.path = path
+        self.reason = reason
+        super().__init__(f"{path}: {reason}" if path else reason)
+
+
+class NotJson(BadInput):
+    """The body is not a JSON document."""
+
+    http_status = 400
+
+    def __init__(self, reason: str) -> None:
+        super().__init__("", reason)
+
+
+class BecknInvalid(BadInput):
+    """A Beckn message of the wrong shape, or not meant for this BPP."""
+
+
+class OcpiInvalid(BadInput):
+    """An OCPI object or parameter that breaks OCPI 2.2.1."""
+
+
+class Refused(BridgeError):
+    """A request that was understood and cannot be fulfilled; the BAP learns it in the callback."""
+
+    def __init__(self, reason: str = "") -> None:
+        self.reason = reason or (type(self).__doc__ or "").split("\n")[0].rstrip(".")
+        super().__init__(self.reason)
+
+
+class ProviderUnknown(Refused):
+    """Provider not found."""
+
+    beckn_code = "30001"
+
+
+class LocationUnknown(Refused):
+    """Provider location not found."""
+
+    beckn_code = "30002"
+
+
+class ItemUnknown(Refused):
+    """Item not found."""
+
+    beckn_code = "30004"
+
+
+class FulfillmentUnknown(Refused):
+    """Fulfillment not found."""
+
+    beckn_code = "30008"
+
+
+class OrderUnknown(Refused):
+    """Order not found."""
+
+    beckn_code = "30010"
+
+
+class RatingInvalid(Refused):
+    """Rating value or id not usable."""
+
+    beckn_code = "30015"
+
+
+class BusinessRefused(Refused):
+    """The order does not allow this now."""
+
+    beckn_code = "40000"
+
+
+class ActionUnsupported(Refused):
+    """Action not supported."""
+
+    beckn_code = "40001"
+
+
+class ItemUnavailable(Refused):
+    """Item not available."""
+
+    beckn_code = "40002"
+
+
+class QuoteUnavailable(Refused):
+    """Quote not available or no longer valid."""
+
+    beckn_code = "40003"
+
+
+class PaymentUnsupported(Refused):
+    """Payment not accepted."""
+
+    beckn_code = "40004"
+
+
+class TrackingUnavailable(Refused):
+    """Tracking not available."""
+
+    beckn_code = "40005"
+
+
+class StartFailed(Refused):
+    """Charging could not be started."""
+
+    beckn_code = "40006"
+
+
+class CancellationImpossible(Refused):
+    """Cancellation not possible."""
+
+    beckn_code = "50001"
+
+
+class UpdateImpossible(Refused):
+    """Update not possible."""
+
+    beckn_code = "50002"
+
+
+class CpoUnavailable(Refused):
+    """The charge point operator does not answer; try again later."""
+
+    retryable = True
+    beckn_code = "40000"
+
+
+class OcpiRefused(BridgeError):
+    """The eMSP side refuses a CPO's request."""
+
+    ocpi_status = 2000
+
+    def __init__(self, reason: str = "") -> None:
+        self.reason = reason or (type(self).__doc__ or "").split("\n")[0].rstrip(".")
+        super().__init__(self.reason)
+
+
+class Unauthorized(OcpiRefused):
+    """Unknown or missing credentials token."""
+
+    ocpi_status = 2001
+    http_status = 401
+
+
+class MethodNotAllowed(OcpiRefused):
+    """Method not allowed here."""
+
+    http_status = 405
+
+
+class PartyUnknown(OcpiRefused):
+    """Country code and party id are not a role of this connection."""
+
+    ocpi_status = 2001
+    http_status = 404
+
+
+class ObjectUnknown(OcpiRefused):
+    """Object not found."""
+
+    http_status = 404
+
+
+class LocationNotKnown(ObjectUnknown):
+    """Location, EVSE or Connector not found."""
+
+    ocpi_status = 2003
+
+
+class TokenUnknown(ObjectUnknown):
+    """Token not found."""
+
+    ocpi_status = 2004
+
+
+class NotEnoughInformation(OcpiRefused):
+    """Not enough information to decide."""
+
+    ocpi_status = 2002
+
+
+class ClientApiUnusable(OcpiRefused):
+    """Unable to use the client's API."""
+
+    ocpi_status = 3001
+
+
+class VersionUnsupported(OcpiRefused):
+    """No mutual OCPI version."""
+
+    ocpi_status = 3002
+
+
+class EndpointsMissing(OcpiRefused):
+    """Expected endpoints are missing."""
+
+    ocpi_status = 3003
+
+
+class StoreUnavailable(BridgeError):
+    """Redis does not answer."""
+
+    retryable = True
+    ocpi_status = 3000
+
+
+class CallbackFailed(BridgeError):
+    """A callback was not delivered; it may be tried again."""
+
+    retryable = True
+
+
+class CallbackRefused(CallbackFailed):
+    """The receiver answered a callback with NACK."""
+
+    retryable = False
