@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from urllib.parse import parse_qs
+
+import pytest
+
+from bridge.errors import OcpiInvalid
+from bridge.ocpi.urls import join, next_link, page_query, same_origin
+
+
+@pytest.mark.requirement("O38")
+@pytest.mark.parametrize(
+    ("base", "segments", "url"),
+    [
+        ("https://cpo.example/ocpi/cdrs", ("C1",), "https://cpo.example/ocpi/cdrs/C1"),
+        ("https://cpo.example/ocpi/cdrs//", ("C1",), "https://cpo.example/ocpi/cdrs/C1"),
+        ("https://cpo.example", ("a", "b"), "https://cpo.example/a/b"),
+        ("https://cpo.example/x", ("IN*CPO*E1",), "https://cpo.example/x/IN%2ACPO%2AE1"),
+        ("https://cpo.example/x", ("a/b", "s::1"), "https://cpo.example/x/a%2Fb/s%3A%3A1"),
+        ("https://cpo.example/x", ("a b?#%",), "https://cpo.example/x/a%20b%3F%23%25"),
+        ("https://cpo.example/x/?key=1", ("a",), "https://cpo.example/x/a?key=1"),
+        ("https://cpo.example/x/", (), "https://cpo.example/x"),
+    ],
+)
+def test_joins_with_one_slash(base: str, segments: tuple[str, ...], url: str) -> None:
+    assert join(base, *segments) == url
+
+
+@pytest.mark.parametrize("segment", ["", ".", ".."])
+def test_no_segment_leads_elsewhere(segment: str) -> None:
+    with pytest.raises(OcpiInvalid, match="segment"):
+        join("https://cpo.example/x", segment)
+
+
+def test_a_base_that_is_no_url_is_refused() -> None:
+    with pytest.raises(OcpiInvalid, match="no URL"):
+        join("http://[", "a")
+
+
+@pytest.mark.requirement("O19")
+@pytest.mark.parametrize(
+    ("header", "url"),
+    [
+        ('<https://a.example/l?offset=5>; rel="next"', "https://a.example/l?offset=5"),
+        ("<https://a.example/l?offset=5>;rel=next", "https://a.example/l?offset=5"),
+        ('<https://a.example/1>; rel="prev", </2>; rel="next"', "/2"),
+        (
+            '<https://a.example/?a=1,2;b>; title="x, y"; rel="last next"',
+            "https://a.example/?a=1,2;b",
+        ),
+        ("</p>; REL=NEXT", "/p"),
+        ('</p>; rel="prev"; rel="next"', None),
+        ('</p>; rel="nextdoor"', None),
+        ('</p>; title="rel=next"', None),
+        ("</p>", None),
+        ('<>; rel="next"', None),
+        ('</unclosed; rel="next"', None),
+        ("https://a.example/l; rel=next", None),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_finds_the_next_page(header: str | None, url: str | None) -> None:
+    assert next_link(header) == url
+
+
+@pytest.mark.requirement("O19")
+@pytest.mark.parametrize(
+    ("a", "b", "same"),
+    [
+        ("https://a.example/x", "https://A.example:443/y?z", True),
+        ("http://a.example", "http://a.example:80", True),
+        ("https://a.example", "http://a.example", False),
+        ("https://a.example", "https://a.example:8443", False),
+        ("https://a.example", "https://b.example", False),
+        ("https://a.example", "https://a.example@b.example", False),
+        ("https://a.example", "/x", False),
+        ("/x", "/x", False),
+        ("https://a.example:99999", "https://a.example:99999", False),
+        ("http://[", "http://[", False),
+    ],
+)
+def test_compares_origins(a: str, b: str, same: bool) -> None:
+    assert same_origin(a, b) is same
+
+
+@pytest.mark.requirement("O22")
+def test_a_query_holds_what_is_given() -> None:
+    moment = datetime(2024, 5, 1, 8, 0, tzinfo=UTC)
+    query = page_query(date_from=moment, date_to=moment, offset=0, limit=50)
+    assert "%3A" in query
+    assert parse_qs(query) == {
+        "date_from": ["2024-05-01T08:00:00Z"],
+        "date_to": ["2024-05-01T08:00:00Z"],
+        "offset": ["0"],
+        "limit": ["50"],
+    }
+    assert page_query() == ""
