@@ -1,0 +1,232 @@
+"""The ``context`` of Beckn messages: what a request must carry, and what its answer repeats."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import datetime, tzinfo
+from decimal import Decimal
+from typing import Annotated
+
+import msgspec
+from msgspec import Raw
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo
+
+from bridge.beckn.quirks import Quirk, Report
+from bridge.beckn.request import Request
+from bridge.beckn.shape import (
+    HttpUrl,
+    Instant,
+    Part,
+    Reading,
+    encode_json,
+    read_as,
+    reading_of,
+)
+from bridge.beckn.times import format_instant, is_duration, parse_ttl
+from bridge.errors import BecknInvalid, NotJson
+
+ACTIONS = frozenset(
+    {
+        *("search", "select", "init", "confirm", "update"),
+        *("status", "track", "cancel", "rating", "support"),
+    }
+)
+"""What a BAP may ask of a BPP."""
+
+MAX_DEPTH = 64
+"""Nesting of objects and lists that is read; no message of the standard comes near it."""
+
+ECHOED = ("domain", "version", "core_version", "country", "city")
+"""Words of a context that its answer repeats; the last three are what protocol-server adds."""
+
+
+def _exact(text: str) -> Decimal:
+    """Read a number; written out, one with a huge exponent would fill the memory."""
+    number = Decimal(text)
+    if not -400 < number.adjusted() < 400:
+        raise ValueError("a number is out of range")
+    return number
+
+
+_decoder = msgspec.json.Decoder(float_hook=_exact)
+
+
+def _subscriber_id(text: str) -> str:
+    """Take a subscriber id; ``|`` stands between the parts of our own keys."""
+    if not re.fullmatch(r"[^\s|\x00-\x1f\x7f]+", text):
+        raise ValueError("must be a subscriber id: no spaces, no |")
+    return text
+
+
+def _ttl(value: object, info: ValidationInfo) -> object:
+    quirk = reading_of(info).quirk
+    if isinstance(value, str):
+        return parse_ttl(value, quirk)
+    quirk(Quirk.TTL_UNREADABLE)
+    return None
+
+
+_Id = Annotated[str, Field(min_length=1, max_length=255)]
+_SubscriberId = Annotated[_Id, AfterValidator(_subscriber_id)]
+
+
+class _Named(Part):
+    name: str | None = None
+    code: str | None = None
+
+
+class _Place(Part):
+    country: _Named | None = None
+    city: _Named | None = None
+
+
+class _Context(Part):
+    """What is read of a context; core 1.1.0 requires less, but no answer is possible with less."""
+
+    domain: _Id
+    action: _Id
+    version: _Id
+    bap_id: _SubscriberId
+    bap_uri: HttpUrl
+    bpp_id: _Id | None = None
+    transaction_id: _Id
+    message_id: _Id
+    timestamp: Instant | None = None
+    ttl: Annotated[float | None, BeforeValidator(_ttl)] = None
+    location: _Place | None = None
+
+
+def read_envelope(
+    body: bytes,
+    *,
+    path_action: str | None,
+    dialects: Mapping[str, str],
+    versions: Mapping[str, frozenset[str]],
+    bpp_id: str,
+    now: datetime,
+    time_zone: tzinfo,
+    max_clock_skew_s: float | None,
+    quirk: Report,
+) -> tuple[Request, Mapping[str, object]]:
+    """Return whom to answer, and the ``message`` as JSON values with every number exact.
+
+    Args:
+        path_action: the action of the URL, None when it names none.
+        dialects, versions: name and accepted versions of each dialect, by domain.
+        bpp_id: our subscriber id.
+        time_zone: of a timestamp that has none.
+        max_clock_skew_s: how far the timestamp may be from ``now``; None = any distance.
+
+    Raises:
+        NotJson: the body is no JSON document, or nested beyond reason.
+        BecknInvalid: naming the field that is missing, wrong, or not meant for us.
+    """
+    document = _decode(body)
+    if not isinstance(document, dict):
+        raise BecknInvalid("", "the message must be an object with context and message")
+    for part in ("context", "message"):
+        if not isinstance(document.get(part), dict):
+            raise BecknInvalid(part, "must be an object" if part in document else "is missing")
+    context = read_as(_Context, document["context"], "context", Reading(time_zone, quirk))
+    _check_action(context, path_action)
+    if context.domain not in dialects:
+        raise BecknInvalid("context.domain", f"this BPP speaks {', '.join(sorted(dialects))}")
+    if context.version not in versions[context.domain]:
+        known = ", ".join(sorted(versions[context.domain]))
+        raise BecknInvalid("context.version", f"of {context.domain} must be one of {known}")
+    if context.bpp_id is None and context.action != "search":
+        raise BecknInvalid("context.bpp_id", "is missing")
+    if context.bpp_id is not None and context.bpp_id != bpp_id:
+        raise BecknInvalid("context.bpp_id", f"this BPP is {bpp_id}")
+    if max_clock_skew_s is not None:
+        _check_age(context.timestamp, now, max_clock_skew_s)
+    request = Request(
+        action=context.action,
+        dialect=dialects[context.domain],
+        domain=context.domain,
+        version=context.version,
+        bap_id=context.bap_id,
+        bap_uri=context.bap_uri,
+        transaction_id=context.transaction_id,
+        message_id=context.message_id,
+        context=Raw(encode_json(document["context"])),
+        received_at=now,
+        ttl_s=context.ttl,
+    )
+    return request, document["message"]
+
+
+def _decode(body: bytes) -> object:
+    try:
+        document: object = _decoder.decode(body)
+    except (ValueError, ArithmeticError) as error:
+        raise NotJson(f"the body is not JSON: {error}") from error
+    except RecursionError as error:
+        raise NotJson(f"the body is nested deeper than {MAX_DEPTH} levels") from error
+    if _deeper_than(document, MAX_DEPTH):
+        raise NotJson(f"the body is nested deeper than {MAX_DEPTH} levels")
+    return document
+
+
+def _deeper_than(value: object, levels: int) -> bool:
+    layer = [value]
+    for _ in range(levels):
+        layer = [
+            child
+            for parent in layer
+            if isinstance(parent, (dict, list))
+            for child in (parent.values() if isinstance(parent, dict) else parent)
+        ]
+    return any(isinstance(child, (dict, list)) for child in layer)
+
+
+def _check_action(context: _Context, path_action: str | None) -> None:
+    if path_action is not None and context.action != path_action:
+        raise BecknInvalid(
+            "context.action", f"is {context.action!r}, but the path says {path_action!r}"
+        )
+    if context.action not in ACTIONS:
+        raise BecknInvalid("context.action", f"{context.action!r} is not an action of a BPP")
+
+
+def _check_age(timestamp: datetime | None, now: datetime, max_clock_skew_s: float) -> None:
+    if timestamp is None:
+        raise BecknInvalid("context.timestamp", "is missing")
+    if abs((now - timestamp).total_seconds()) > max_clock_skew_s:
+        raise BecknInvalid(
+            "context.timestamp", f"is more than {max_clock_skew_s:g} s away from our clock"
+        )
+
+
+def answer_context(
+    request: Request,
+    *,
+    action: str,
+    message_id: str,
+    now: datetime,
+    bpp_id: str,
+    bpp_uri: str,
+) -> dict[str, object]:
+    """Return the context of a callback to the sender of ``request``, valid against core 1.1.0.
+
+    A ttl is repeated only when it is a duration; ``location`` with its country and city.
+    """
+    asked: dict[str, object] = msgspec.json.decode(request.context)
+    context = {key: asked[key] for key in ECHOED if isinstance(asked.get(key), str)}
+    if asked.get("location") is not None:
+        place = _Place.model_validate(asked["location"])
+        context["location"] = place.model_dump(exclude_none=True)
+    ttl = asked.get("ttl")
+    if isinstance(ttl, str) and is_duration(ttl):
+        context["ttl"] = ttl
+    return context | {
+        "action": action,
+        "bap_id": request.bap_id,
+        "bap_uri": request.bap_uri,
+        "bpp_id": bpp_id,
+        "bpp_uri": bpp_uri,
+        "transaction_id": request.transaction_id,
+        "message_id": message_id,
+        "timestamp": format_instant(now),
+    }

@@ -1,0 +1,263 @@
+"""The order: one Beckn transaction, its money, its attempts to start, its OCPI session."""
+
+from __future__ import annotations
+
+import enum
+from datetime import datetime
+from decimal import Decimal
+
+import msgspec
+from msgspec import UNSET, Raw
+
+from bridge.ocpi.cdrs import CDR
+from bridge.ocpi.commands import CommandType
+from bridge.ocpi.headers import Party
+from bridge.ocpi.sessions import Session
+from bridge.ocpi.tariffs import Tariff
+from bridge.orders.intents import Echo, Quantity, RatingItem, Request, Verb
+from bridge.orders.item import ChargingItem
+
+
+class OrderState(enum.StrEnum):
+    """Where an order stands; the legal steps between are in transitions.py."""
+
+    SELECTED = "SELECTED"
+    INITIALISED = "INITIALISED"
+    CONFIRMED = "CONFIRMED"
+    STARTING = "STARTING"
+    CHARGING = "CHARGING"
+    INTERRUPTED = "INTERRUPTED"
+    STOPPING = "STOPPING"
+    ENDED = "ENDED"
+    SETTLED = "SETTLED"
+    CANCELLED = "CANCELLED"
+
+
+class LineKind(enum.StrEnum):
+    """What a line of a quote or bill stands for; the dialect words its title."""
+
+    ENERGY = "ENERGY"
+    TIME = "TIME"
+    PARKING_TIME = "PARKING_TIME"
+    FLAT = "FLAT"
+    RESERVATION = "RESERVATION"
+    TAX = "TAX"
+    MINIMUM = "MINIMUM"
+    MAXIMUM = "MAXIMUM"
+    CHARGING = "CHARGING"
+    CANCELLATION_FEE = "CANCELLATION_FEE"
+    UNUSED_PREPAYMENT = "UNUSED_PREPAYMENT"
+    REFUND = "REFUND"
+
+
+class Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One line of a quote or bill.
+
+    Args:
+        amount: in the currency of the quote, rounded to its minor unit; negative for credits.
+        quantity: kWh for ENERGY, hours for TIME, PARKING_TIME and RESERVATION.
+        unit_price: price of one unit, excl. VAT.
+        vat: percent, TAX lines only.
+    """
+
+    kind: LineKind
+    amount: Decimal
+    quantity: Decimal | None = None
+    unit_price: Decimal | None = None
+    vat: Decimal | None = None
+
+
+class Quote(msgspec.Struct, frozen=True, kw_only=True):
+    """A price with its breakup: ``price == sum(line.amount for line in lines)``, always.
+
+    Args:
+        id: new whenever the content changes.
+        kwh: the energy the price is for.
+        price: rounded to the currency's minor unit.
+        expires_at: not usable afterwards (a bill never expires: None).
+    """
+
+    id: str
+    currency: str
+    price: Decimal
+    lines: tuple[Line, ...]
+    kwh: Decimal
+    expires_at: datetime | None = None
+
+
+class Bill(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What the driver owes for what was delivered.
+
+    Args:
+        quote: lines and price; refund lines included, so they sum to ``price`` (decisions 17).
+        refund: paid too much, to be given back; 0 when nothing.
+        due: still to be paid; 0 when nothing.
+        provisional: sent before the CDR (decisions 16).
+        cdr_id: the CDR it was made from.
+        deviates: our costing and the CPO's total differ by more than the tolerance.
+    """
+
+    quote: Quote
+    refund: Decimal
+    due: Decimal
+    provisional: bool = False
+    cdr_id: str | None = None
+    deviates: bool = False
+
+
+class PaymentStatus(enum.StrEnum):
+    """core 1.1.0 Payment.status."""
+
+    PAID = "PAID"
+    NOT_PAID = "NOT-PAID"
+
+
+class Payment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The payment of the order as agreed and claimed.
+
+    Args:
+        id: stable for the life of the order.
+        collected_by: ``BPP`` or ``BAP``.
+        amount: what is to be paid before charging.
+        paid: what counts as paid; 0 when collected later (decisions 19).
+        method: as chosen in confirm.
+    """
+
+    id: str
+    collected_by: str
+    amount: Decimal
+    currency: str
+    status: PaymentStatus = PaymentStatus.NOT_PAID
+    paid: Decimal = Decimal(0)
+    method: str | None = None
+    source_address: str | None = None
+    transaction_id: str | None = None
+    due_at: datetime | None = None
+
+
+class Attempt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One START_SESSION; all attempts of an order lead its sessions and CDRs back to it.
+
+    Args:
+        authorization_reference: ours, new for each attempt; Session and CDR repeat it.
+        command_id: last segment of the response_url.
+        open: no outcome yet.
+    """
+
+    authorization_reference: str
+    command_id: str
+    started_at: datetime
+    open: bool = True
+
+
+class SessionKey(msgspec.Struct, frozen=True):
+    """The ids of an OCPI Session, or of a CDR."""
+
+    country_code: str
+    party_id: str
+    id: str
+
+    def __str__(self) -> str:
+        """Return the key in lower case, as CiStrings compare."""
+        return f"{self.country_code}*{self.party_id}*{self.id}".casefold()
+
+
+class Waiting(msgspec.Struct, frozen=True, kw_only=True):
+    """A request whose real outcome is awaited; answered by ``until`` (decisions 7)."""
+
+    request: Request
+    verb: Verb
+    until: datetime
+
+
+class Cancellation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Who gave the order up, and why."""
+
+    by: str
+    at: datetime
+    reason_id: str | None = None
+    reason: str | None = None
+
+
+class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The record behind one Beckn transaction of one BAP; kept in Redis, changed by flows only.
+
+    Args:
+        key: ``{bap_id}|{transaction_id}``; a transaction id alone is the BAP's own affair.
+        request: the last request about the order's substance; unsolicited callbacks take BAP,
+            domain and version from it.
+        id: Beckn order id, minted at on_confirm (decisions 13).
+        fulfillment_id: ours; the BAP's own is accepted until confirm.
+        tariff: frozen at on_init; bills are made from it.
+        token_uid: uid of the AD_HOC_USER token of this order; <= 20 characters.
+        reference: authorization_reference that the next START_SESSION will carry; also what a
+            CPO gets that asks for real-time authorization.
+        session_gap_s: longest silence between two Session updates so far; None before the second.
+        deadlines: when to look at the order again, by name; the worker keeps them in Redis.
+        session, cdr: last heard from the CPO.
+        stop_requested: STOP_SESSION as soon as there is a session.
+        stop_command: command id of the STOP_SESSION under way.
+        told: digest of the last unsolicited callback by action, to send nothing twice.
+    """
+
+    key: str
+    request: Request
+    state: OrderState
+    item: ChargingItem
+    created_at: datetime
+    updated_at: datetime
+    id: str | None = None
+    fulfillment_id: str = ""
+    quantity: Quantity | None = None
+    start: datetime | None = None
+    end: datetime | None = None
+    vehicle: Echo = UNSET
+    tags: Echo = UNSET
+    billing: Echo = UNSET
+    customer: Echo = UNSET
+    tariff: Tariff | None = None
+    quote: Quote | None = None
+    payment: Payment | None = None
+    token_uid: str | None = None
+    reference: str | None = None
+    attempts: tuple[Attempt, ...] = ()
+    session: Session | None = None
+    session_seen_at: datetime | None = None
+    session_gap_s: float | None = None
+    cdr: CDR | None = None
+    bill: Bill | None = None
+    state_since: datetime | None = None
+    stop_requested: bool = False
+    stop_command: str | None = None
+    waiting: tuple[Waiting, ...] = ()
+    cancellation: Cancellation | None = None
+    tracking_id: str | None = None
+    callback_url: str | None = None
+    ratings: tuple[RatingItem, ...] = ()
+    tickets: tuple[str, ...] = ()
+    told: dict[str, str] = {}
+    deadlines: dict[str, datetime] = {}
+
+
+def order_key(bap_id: str, transaction_id: str) -> str:
+    """Return the key of the order of one BAP's transaction."""
+    return f"{bap_id}|{transaction_id}"
+
+
+class CommandPlan(msgspec.Struct, frozen=True, kw_only=True):
+    """An OCPI command to be sent for an order, written down before it is sent.
+
+    Args:
+        id: last segment of its response_url; unguessable.
+        party: the CPO party that owns the Location.
+        correlation_id: one for all calls of the Beckn transaction (X-Correlation-ID).
+        body: the OCPI object as JSON, without response_url (the sender knows our address).
+    """
+
+    id: str
+    type: CommandType
+    cpo_id: str
+    party: Party
+    order_key: str
+    correlation_id: str
+    body: Raw
