@@ -1,0 +1,82 @@
+"""What was used in each charging period, in the units that are billed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from decimal import ROUND_HALF_UP, Decimal
+
+import msgspec
+
+from bridge.ocpi.cdrs import CdrDimensionType, ChargingPeriod
+
+D = CdrDimensionType
+
+
+class Usage(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """One charging period; conditions do not change within it.
+
+    Args:
+        start, end: aware; the end is where the next period starts.
+        charging_s, parking_s: whole seconds, drawing energy and not.
+        reservation_s: whole seconds of a reservation; None when this is no reservation period.
+        min_current, max_current: A, sum over the phases; both None when nothing is known.
+        min_power, max_power: kW; both None when nothing is known.
+    """
+
+    start: datetime
+    end: datetime
+    energy_kwh: Decimal = Decimal(0)
+    charging_s: int = 0
+    parking_s: int = 0
+    reservation_s: int | None = None
+    min_current: Decimal | None = None
+    max_current: Decimal | None = None
+    min_power: Decimal | None = None
+    max_power: Decimal | None = None
+
+
+def usages(charging_periods: Iterable[ChargingPeriod], end: datetime) -> tuple[Usage, ...]:
+    """Read the periods of a Session or CDR, in order of time; the last one stops at ``end``.
+
+    OCPI 2.2.1 mod_cdrs, ChargingPeriod class.
+    """
+    periods = sorted(charging_periods, key=lambda period: period.start_date_time)
+    ends = [*(period.start_date_time for period in periods[1:]), end]
+    return tuple(_usage(*pair) for pair in zip(periods, ends, strict=False))
+
+
+def seconds(hours: Decimal) -> int:
+    """Return hours as whole seconds: 0.4167 h is 25 minutes, not 0.12 s more."""
+    return int((hours * 3600).to_integral_value(ROUND_HALF_UP))
+
+
+def _usage(period: ChargingPeriod, end: datetime) -> Usage:
+    volumes: dict[CdrDimensionType, Decimal] = {}
+    for dimension in period.dimensions:
+        known = volumes.get(dimension.type)
+        volumes[dimension.type] = dimension.volume if known is None else known + dimension.volume
+    zero = Decimal(0)
+    energy = volumes.get(D.ENERGY, zero)
+    charging = seconds(volumes.get(D.TIME, zero))
+    parking = seconds(volumes.get(D.PARKING_TIME, zero))
+    reserved = volumes.get(D.RESERVATION_TIME)
+    if not reserved and (energy or charging or parking):
+        reserved = None  # some CPOs list every dimension, with zeros
+    return Usage(
+        start=period.start_date_time,
+        end=end,
+        energy_kwh=energy,
+        charging_s=charging,
+        parking_s=parking,
+        reservation_s=None if reserved is None else seconds(reserved),
+        # A bound that is missing is the average, or the other bound.
+        min_current=_first(volumes, D.MIN_CURRENT, D.CURRENT, D.MAX_CURRENT),
+        max_current=_first(volumes, D.MAX_CURRENT, D.CURRENT, D.MIN_CURRENT),
+        min_power=_first(volumes, D.MIN_POWER, D.POWER, D.MAX_POWER),
+        max_power=_first(volumes, D.MAX_POWER, D.POWER, D.MIN_POWER),
+    )
+
+
+def _first(volumes: dict[CdrDimensionType, Decimal], *types: CdrDimensionType) -> Decimal | None:
+    return next((volumes[type_] for type_ in types if type_ in volumes), None)

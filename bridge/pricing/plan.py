@@ -1,0 +1,150 @@
+"""A future session: which tariff, at what price, and the periods it will fall into."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from datetime import UTC, datetime, timedelta, tzinfo
+from decimal import Decimal
+from typing import Final
+
+from bridge.ocpi.tariffs import Tariff, TariffDimensionType, TariffType
+from bridge.pricing.periods import Usage, seconds
+from bridge.pricing.rates import Rates, first, rates
+from bridge.pricing.restrictions import Moment, zone
+
+_FOR_ALL: Final = (TariffType.REGULAR, None)
+_SECOND: Final = timedelta(seconds=1)
+_DAY_S: Final = 24 * 60 * 60
+
+# No session is that long; a tiny power must not make a plan of a million days.
+LONGEST_S: Final = 7 * _DAY_S
+
+
+def choose_tariff(tariffs: Iterable[Tariff], at: datetime) -> Tariff | None:
+    """Return the tariff in force for a driver without preferences; None when there is none.
+
+    REGULAR before one without type, then the latest ``last_updated``. AD_HOC_PAYMENT is for
+    payment at the charger, PROFILE_x for drivers who chose that profile.
+    """
+    return max(
+        (tariff for tariff in tariffs if tariff.type in _FOR_ALL and _in_force(tariff, at)),
+        key=lambda tariff: (tariff.type is not None, tariff.last_updated, tariff.id),
+        default=None,
+    )
+
+
+def energy_price(tariff: Tariff, at: datetime, time_zone: str) -> Decimal | None:
+    """Return the price of a kWh, without VAT, for a session that starts now.
+
+    None when energy costs nothing extra. Raises QuoteUnavailable for an unknown time zone.
+    """
+    ready = rates(tariff)
+    start = Moment(at.astimezone(zone(time_zone)), Decimal(0), 0)
+    rate = first(ready.session[TariffDimensionType.ENERGY], start)
+    return None if rate is None else rate.price
+
+
+def planned_usages(
+    tariff: Tariff, kwh: Decimal, power_kw: Decimal, start: datetime, time_zone: str
+) -> tuple[Usage, ...]:
+    """Return the periods of a session at constant power, split where a restriction may flip.
+
+    ``power_kw`` is more than 0. Raises QuoteUnavailable for an unknown time zone.
+    """
+    return Plan(rates(tariff), kwh, power_kw, start, zone(time_zone)).usages(kwh)
+
+
+class Plan:
+    """The course of a session at constant power, up to ``kwh``.
+
+    Where it is split does not depend on how much is charged in the end: one plan serves a search
+    over many amounts.
+    """
+
+    def __init__(
+        self, ready: Rates, kwh: Decimal, power_kw: Decimal, start: datetime, place: tzinfo
+    ) -> None:
+        # Whole seconds: what follows is counted in them.
+        self._start = start.astimezone(UTC).replace(microsecond=0)
+        self._power_kw = power_kw
+        self._flips = self._split(ready, kwh, place)
+
+    def usages(self, kwh: Decimal, duration_s: int | None = None) -> tuple[Usage, ...]:
+        """Return the periods of charging ``kwh``, at most the planned amount.
+
+        Args:
+            duration_s: exact length, where time was asked for and not energy.
+        """
+        end_s = self._seconds(kwh) if duration_s is None else duration_s
+        found = []
+        from_s, from_kwh = 0, Decimal(0)
+        for to_kwh, to_s in self._flips:
+            if to_kwh >= kwh:
+                break
+            found.append(self._usage(from_s, to_s, to_kwh - from_kwh))
+            from_s, from_kwh = to_s, to_kwh
+        found.append(self._usage(from_s, end_s, kwh - from_kwh))
+        return tuple(found)
+
+    def _usage(self, from_s: int, to_s: int, kwh: Decimal) -> Usage:
+        return Usage(
+            start=self._start + from_s * _SECOND,
+            end=self._start + to_s * _SECOND,
+            energy_kwh=kwh,
+            charging_s=to_s - from_s,
+            min_power=self._power_kw,
+            max_power=self._power_kw,
+        )
+
+    def _seconds(self, kwh: Decimal) -> int:
+        return seconds(kwh / self._power_kw)
+
+    def _kwh(self, elapsed_s: int) -> Decimal:
+        return round(self._power_kw * elapsed_s / 3600, 9)
+
+    def _split(self, ready: Rates, kwh: Decimal, place: tzinfo) -> tuple[tuple[Decimal, int], ...]:
+        """Return when a restriction may flip, in order, as kWh and seconds since the start."""
+        end_s = self._seconds(kwh)
+        moments = set(ready.durations)
+        if ready.minutes:
+            moments.update(self._wall_clock(ready.minutes, min(end_s, LONGEST_S), place))
+        points = {(volume, self._seconds(volume)) for volume in ready.volumes if 0 < volume < kwh}
+        points.update((self._kwh(moment), moment) for moment in moments if 0 < moment <= end_s)
+        return tuple(sorted(points))
+
+    def _wall_clock(self, minutes: Collection[int], end_s: int, place: tzinfo) -> Iterator[int]:
+        """Yield when the clock at the Location shows one of ``minutes``, or is put forward or back.
+
+        The clock runs evenly from one change of its UTC offset to the next.
+        """
+        from_s = 0
+        for to_s in (*self._clock_changes(end_s, place), end_s):
+            yield to_s
+            local = (self._start + from_s * _SECOND).astimezone(place)
+            midnight_s = from_s - (local.hour * 3600 + local.minute * 60 + local.second)
+            for day_s in range(midnight_s, to_s, _DAY_S):
+                for shown in minutes:
+                    if from_s < day_s + shown * 60 < to_s:
+                        yield day_s + shown * 60
+            from_s = to_s
+
+    def _clock_changes(self, end_s: int, place: tzinfo) -> tuple[int, ...]:
+        """Return the second at which the UTC offset changes; there is one a week at most."""
+
+        def offset(elapsed_s: int) -> timedelta | None:
+            return (self._start + elapsed_s * _SECOND).astimezone(place).utcoffset()
+
+        before = offset(0)
+        if offset(end_s) == before:
+            return ()
+        low, high = 0, end_s
+        while high - low > 1:
+            middle = (low + high) // 2
+            low, high = (middle, high) if offset(middle) == before else (low, middle)
+        return (high,)
+
+
+def _in_force(tariff: Tariff, at: datetime) -> bool:
+    return (tariff.start_date_time is None or tariff.start_date_time <= at) and (
+        tariff.end_date_time is None or at < tariff.end_date_time
+    )

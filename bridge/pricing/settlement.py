@@ -1,0 +1,151 @@
+"""What a session cost in the end, or so far, and what that means for the money already paid."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Final
+
+from bridge.ocpi.cdrs import CDR
+from bridge.ocpi.sessions import Session
+from bridge.ocpi.tariffs import Tariff
+from bridge.ocpi.types import Price
+from bridge.orders.order import Bill, Line, LineKind, Quote
+from bridge.pricing.breakup import breakup
+from bridge.pricing.money import rounded
+from bridge.pricing.periods import Usage, seconds, usages
+from bridge.pricing.tariff import Cost, cost
+
+TOLERANCE: Final = Decimal("0.01")
+_WH: Final = Decimal("0.001")
+
+
+def bill(
+    tariff: Tariff,
+    cdr: CDR,
+    time_zone: str,
+    paid: Decimal,
+    *,
+    tolerance: Decimal = TOLERANCE,
+) -> Bill:
+    """Bill a CDR with the tariff that the driver agreed to.
+
+    Args:
+        tariff: as frozen into the order.
+        paid: what the driver has paid, in the tariff's currency.
+        tolerance: per line; what the CPO's total may differ before the bill ``deviates``.
+
+    Raises:
+        QuoteUnavailable: the time zone does not exist.
+    """
+    used = _billed(cdr)
+    ours = cost(tariff, used, time_zone)
+    price, lines = breakup(ours, tariff.currency)
+    allowed = tolerance * max(len(lines), 1)
+    shown, refund, due = settled(lines, price, paid)
+    return Bill(
+        quote=_quote(tariff.currency, price, shown, _energy(used)),
+        refund=refund,
+        due=due,
+        cdr_id=cdr.id,
+        deviates=cdr.currency.upper() != tariff.currency.upper()
+        or _differs(ours, cdr.total_cost, allowed),
+    )
+
+
+def provisional_bill(tariff: Tariff, session: Session, time_zone: str, paid: Decimal) -> Bill:
+    """Bill a session before its CDR has come; raises as ``bill``."""
+    quote = so_far(tariff, session, time_zone)
+    lines, refund, due = settled(quote.lines, quote.price, paid)
+    return Bill(
+        quote=_quote(quote.currency, quote.price, lines, quote.kwh),
+        refund=refund,
+        due=due,
+        provisional=True,
+    )
+
+
+def so_far(tariff: Tariff, session: Session, time_zone: str) -> Quote:
+    """Price what a session has delivered up to now; raises as ``bill``."""
+    used = _told(session)
+    price, lines = breakup(cost(tariff, used, time_zone), tariff.currency)
+    return _quote(tariff.currency, price, lines, session.kwh)
+
+
+def settled(
+    lines: Sequence[Line], price: Decimal, paid: Decimal
+) -> tuple[tuple[Line, ...], Decimal, Decimal]:
+    """Return the lines with a refund made visible, the refund, and what is still due.
+
+    The two lines of a refund cancel out, so the price stays the sum (decisions 17).
+    """
+    if paid <= price:
+        return tuple(lines), Decimal(0), price - paid
+    refund = paid - price
+    shown = (
+        Line(kind=LineKind.UNUSED_PREPAYMENT, amount=refund),
+        Line(kind=LineKind.REFUND, amount=-refund),
+    )
+    return (*lines, *shown), refund, Decimal(0)
+
+
+def cancellation_bill(currency: str, paid: Decimal, refund_share: Decimal) -> Bill:
+    """Bill an order that was cancelled before charging.
+
+    Args:
+        refund_share: 0 to 1, of what was paid; the rest stays as the fee.
+    """
+    paid = rounded(paid, currency)
+    fee = paid - rounded(paid * refund_share, currency)
+    fee_line = Line(kind=LineKind.CANCELLATION_FEE, amount=fee)
+    lines, refund, due = settled((fee_line,), fee, paid)
+    return Bill(quote=_quote(currency, fee, lines, Decimal(0)), refund=refund, due=due)
+
+
+def _billed(cdr: CDR) -> tuple[Usage, ...]:
+    """Return what a CDR says was used; its totals when the periods tell of no energy."""
+    used = usages(cdr.charging_periods, cdr.end_date_time)
+    if used and (_energy(used) or not cdr.total_energy):
+        return used
+    parking = cdr.total_parking_time or Decimal(0)
+    return (
+        Usage(
+            start=cdr.start_date_time,
+            end=cdr.end_date_time,
+            energy_kwh=cdr.total_energy,
+            charging_s=seconds(cdr.total_time - parking),
+            parking_s=seconds(parking),
+        ),
+    )
+
+
+def _told(session: Session) -> tuple[Usage, ...]:
+    """Return what a session has used; all as charging when its periods lag behind."""
+    end = session.end_date_time or session.last_updated
+    used = usages(session.charging_periods, end)
+    if used and abs(_energy(used) - session.kwh) < _WH:
+        return used
+    duration_s = int((end - session.start_date_time).total_seconds())
+    return (
+        Usage(
+            start=session.start_date_time,
+            end=end,
+            energy_kwh=session.kwh,
+            charging_s=max(duration_s, 0),
+        ),
+    )
+
+
+def _energy(used: Sequence[Usage]) -> Decimal:
+    return sum((usage.energy_kwh for usage in used), Decimal(0))
+
+
+def _differs(ours: Cost, theirs: Price, allowed: Decimal) -> bool:
+    return abs(ours.excl_vat - theirs.excl_vat) > allowed or (
+        theirs.incl_vat is not None and abs(ours.price - theirs.incl_vat) > allowed
+    )
+
+
+def _quote(currency: str, price: Decimal, lines: Sequence[Line], kwh: Decimal) -> Quote:
+    return Quote(id=str(uuid.uuid4()), currency=currency, price=price, lines=tuple(lines), kwh=kwh)
