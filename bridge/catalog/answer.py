@@ -1,0 +1,115 @@
+"""From hits to on_search messages: as many as needed, none too large, the best first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import accumulate, islice, takewhile
+
+from bridge.catalog.fragments import FragmentRenderer, ProviderPart
+from bridge.catalog.place import Hit
+from bridge.orders.item import Provider
+
+COMMA = 1
+BLANK = b"{}"
+
+
+def messages(
+    hits: Iterable[Hit], renderer: FragmentRenderer, max_bytes: int, max_messages: int
+) -> list[bytes]:
+    """Spread hits over messages in their order; what does not fit into the last one is left out.
+
+    Hits are taken no further than needed. A Location that is larger than a message is spread over
+    several and named in each; a connector that alone is larger than a message is left out. Nothing
+    found makes one message without providers.
+    """
+    drafts = islice(_drafts(hits, _Measure(renderer, max_bytes)), max_messages)
+    return [renderer.catalog_message(draft.parts()) for draft in drafts] or [
+        renderer.catalog_message([])
+    ]
+
+
+def _drafts(hits: Iterable[Hit], measure: _Measure) -> Iterator[_Draft]:
+    draft = _Draft(measure)
+    for hit in hits:
+        items = measure.possible_items(hit)
+        while items:
+            count = draft.fitting(hit, items)
+            if count < len(items) and not draft.empty:
+                yield draft
+                draft = _Draft(measure)
+                continue
+            draft.add(hit, items[:count])
+            items = items[count:]
+    if not draft.empty:
+        yield draft
+
+
+class _Measure:
+    """Sizes in bytes, known exactly before anything is joined.
+
+    A message is its frame, a frame for each provider, and the fragments. The frames are read off
+    the renderer's own output, so a dialect may word them as it likes. Everything in a list is
+    counted with a comma, so each list (none is empty) has one too many, which its frame takes off.
+    """
+
+    def __init__(self, renderer: FragmentRenderer, max_bytes: int) -> None:
+        self._renderer = renderer
+        self._providers: dict[Provider, int] = {}
+        self.frame = len(renderer.catalog_message([])) - COMMA
+        self.max_bytes = max_bytes
+
+    def provider(self, provider: Provider) -> int:
+        """Return what naming a provider in a message costs."""
+        size = self._providers.get(provider)
+        if size is None:
+            part = ProviderPart(provider, [BLANK], [BLANK], [BLANK])
+            lists = 3 * (len(BLANK) + COMMA)
+            size = len(self._renderer.catalog_message([part])) - self.frame - lists
+            self._providers[provider] = size
+        return size
+
+    def location(self, hit: Hit) -> int:
+        """Return what naming a Location in a message costs, without its items."""
+        return len(hit.location) + len(hit.fulfillment) + 2 * COMMA
+
+    def possible_items(self, hit: Hit) -> Sequence[bytes]:
+        """Return the items that fit into some message."""
+        others = self.frame + self.provider(hit.provider) + self.location(hit)
+        room = self.max_bytes - others - COMMA
+        return [item for item in hit.items if len(item) <= room]
+
+
+class _Draft:
+    """A message in the making."""
+
+    def __init__(self, measure: _Measure) -> None:
+        self._measure = measure
+        self._size = measure.frame
+        self._parts: dict[str, tuple[Provider, list[bytes], list[bytes], list[bytes]]] = {}
+
+    @property
+    def empty(self) -> bool:
+        return not self._parts
+
+    def parts(self) -> list[ProviderPart]:
+        return [ProviderPart(*part) for part in self._parts.values()]
+
+    def fitting(self, hit: Hit, items: Sequence[bytes]) -> int:
+        """Return how many of the items, from the first on, still fit in with their Location."""
+        room = self._measure.max_bytes - self._size - self._head(hit)
+        sizes = accumulate(len(item) + COMMA for item in items)
+        return sum(1 for _ in takewhile(lambda size: size <= room, sizes))
+
+    def add(self, hit: Hit, items: Sequence[bytes]) -> None:
+        """Add a Location with these items."""
+        self._size += self._head(hit) + sum(len(item) + COMMA for item in items)
+        _, locations, fulfillments, all_items = self._parts.setdefault(
+            hit.provider.id, (hit.provider, [], [], [])
+        )
+        locations.append(hit.location)
+        fulfillments.append(hit.fulfillment)
+        all_items.extend(items)
+
+    def _head(self, hit: Hit) -> int:
+        known = hit.provider.id in self._parts
+        return self._measure.location(hit) + (0 if known else self._measure.provider(hit.provider))

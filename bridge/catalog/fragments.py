@@ -1,0 +1,59 @@
+"""How the catalogue gets its JSON: a dialect encodes each part once, a search only joins bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple, Protocol
+
+from bridge.ocpi.locations import Location
+from bridge.orders.item import ChargingItem, Provider
+
+
+class Window(NamedTuple):
+    """An opening window of a Location, both ends aware in the Location's time zone."""
+
+    start: datetime
+    end: datetime
+
+
+class ProviderPart(NamedTuple):
+    """One provider of an answer: JSON fragments, each a whole object, nearest first.
+
+    ``locations`` and ``fulfillments`` have one entry for each Location, ``items`` one for each
+    connector.
+    """
+
+    provider: Provider
+    locations: Sequence[bytes]
+    fulfillments: Sequence[bytes]
+    items: Sequence[bytes]
+
+
+class FragmentRenderer(Protocol):
+    """The catalogue side of a dialect."""
+
+    @property
+    def name(self) -> str:
+        """Name of the dialect, e.g. ``deg``."""
+        ...
+
+    def fulfillment_id(self, location: Location) -> str:
+        """Return the id of the Location's charging fulfillment; stable over searches."""
+        ...
+
+    def location_fragment(self, location: Location) -> bytes:
+        """Encode ``providers[].locations[]``."""
+        ...
+
+    def fulfillment_fragment(self, location: Location, windows: Sequence[Window]) -> bytes:
+        """Encode ``providers[].fulfillments[]``: one stop for each opening window."""
+        ...
+
+    def item_fragment(self, item: ChargingItem) -> bytes:
+        """Encode ``providers[].items[]``."""
+        ...
+
+    def catalog_message(self, parts: Sequence[ProviderPart]) -> bytes:
+        """Join fragments to the ``message`` of one on_search; no parts = ``providers: []``."""
+        ...

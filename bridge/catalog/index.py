@@ -1,0 +1,290 @@
+"""The catalogue of a replica: what the CPOs told, arranged for search, all in memory.
+
+Redis holds the same objects as the truth; whoever reads them there puts them in here. For one
+event loop: no method waits, none may run beside another.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, insort
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime
+from typing import NamedTuple, TypeVar
+
+from bridge.catalog import answer
+from bridge.catalog.fragments import FragmentRenderer
+from bridge.catalog.geo import Grid
+from bridge.catalog.names import NameBook
+from bridge.catalog.offers import (
+    ObjectKey,
+    Seller,
+    Startable,
+    object_key,
+    offers,
+    remotely_startable,
+)
+from bridge.catalog.place import Hit, Place
+from bridge.catalog.prices import PriceBoard
+from bridge.catalog.query import Query, circle_of, query_of, seeks_charging, seeks_passes
+from bridge.errors import ItemUnknown, ProviderUnknown
+from bridge.ocpi.headers import Party
+from bridge.ocpi.locations import Location
+from bridge.ocpi.tariffs import Tariff
+from bridge.orders.intents import Search
+from bridge.orders.item import ChargingItem, Provider
+
+T = TypeVar("T")
+
+CONTEXT_RESERVE = 4096
+"""Bytes of a reply that are kept for the context around the message."""
+
+
+class Counts(NamedTuple):
+    """How much the catalogue holds; ``shown`` is what a search without filters finds."""
+
+    parties: int
+    tariffs: int
+    locations: int
+    shown_locations: int
+    shown_connectors: int
+
+
+class CatalogIndex:
+    """Search and look-up of connectors on offer.
+
+    Locations and tariffs may come in any order, before their party too: a connector is shown as
+    soon as everything about it is known. All ids are compared as CiStrings, without case.
+
+    Args:
+        renderers: the dialects whose fragments are kept ready.
+        max_reply_bytes: size of a whole on_search body, context included.
+        max_messages: a search is answered with at most so many messages.
+        default_radius_m: for a circle without radius; metres.
+        clock: current time, aware; for what is asked for without a time.
+        startable: which EVSEs can be started by command; the others are not shown.
+    """
+
+    def __init__(
+        self,
+        renderers: Sequence[FragmentRenderer],
+        *,
+        max_reply_bytes: int,
+        default_radius_m: float,
+        clock: Callable[[], datetime],
+        max_messages: int = 5,
+        startable: Startable = remotely_startable,
+    ) -> None:
+        if max_reply_bytes <= CONTEXT_RESERVE:
+            raise ValueError(f"max_reply_bytes must be more than {CONTEXT_RESERVE}")
+        self._renderers = {renderer.name: renderer for renderer in renderers}
+        self._max_message_bytes = max_reply_bytes - CONTEXT_RESERVE
+        self._max_messages = max_messages
+        self._default_radius_m = default_radius_m
+        self._clock = clock
+        self._startable = startable
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget everything, the parties too."""
+        self._sellers: dict[tuple[str, str], Seller] = {}
+        self._board = PriceBoard()
+        self._homeless: dict[ObjectKey, Location] = {}
+        self._places: dict[ObjectKey, Place] = {}
+        self._in_order: list[ObjectKey] = []
+        self._grid = Grid()
+        self._names = NameBook()
+        self._by_item_name: defaultdict[str, set[ObjectKey]] = defaultdict(set)
+        self._by_tariff: defaultdict[ObjectKey, set[ObjectKey]] = defaultdict(set)
+
+    def counts(self) -> Counts:
+        """Return how much there is, shown as of now."""
+        now = self._clock()
+        shown = [len(sales) for place in self._places.values() if (sales := place.sales(now))]
+        return Counts(
+            parties=len(self._sellers),
+            tariffs=len(self._board),
+            locations=len(self._places) + len(self._homeless),
+            shown_locations=len(shown),
+            shown_connectors=sum(shown),
+        )
+
+    # What the CPOs tell
+
+    def set_party(self, party: Party, cpo_id: str, provider: Provider) -> None:
+        """Say whose a party is and which provider it is shown as; its Locations follow."""
+        key, seller = _party_key(party), Seller(cpo_id, provider)
+        if self._sellers.get(key) == seller:
+            return
+        self._sellers[key] = seller
+        for location in self._locations_of(key):
+            self.put_location(location)
+
+    def drop_party(self, party: Party) -> None:
+        """Forget a party with all its Locations and tariffs."""
+        key = _party_key(party)
+        for location in self._locations_of(key):
+            self.remove_location(party, location.id)
+        for tariff_key in self._board.keys_of(key):
+            self._board.remove(tariff_key)
+        self._sellers.pop(key, None)
+
+    def put_location(self, location: Location) -> None:
+        """Add a Location, or replace it, and encode what can be shown of it."""
+        key = object_key(location.country_code, location.party_id, location.id)
+        self._take_out(key)
+        seller = self._sellers.get(key[:2])
+        if seller is None:
+            self._homeless[key] = location
+            return
+        on_offer = offers(location, seller.cpo_id, self._startable)
+        place = self._places[key] = Place(location, seller, on_offer, self._board)
+        if place.offers:
+            self._link(place)
+            now = self._clock()
+            for renderer in self._renderers.values():
+                place.encode(renderer, now)
+
+    def remove_location(self, party: Party, location_id: str) -> None:
+        """Take a Location out; nothing happens when it is not there."""
+        self._take_out(object_key(party.country_code, party.party_id, location_id))
+
+    def put_tariff(self, tariff: Tariff) -> None:
+        """Add a tariff, or replace it; connectors that refer to it are encoded when next found.
+
+        Not at once: half a CPO's connectors may refer to one tariff.
+        """
+        key = object_key(tariff.country_code, tariff.party_id, tariff.id)
+        self._board.put(key, tariff)
+        self._reprice(key)
+
+    def remove_tariff(self, party: Party, tariff_id: str) -> None:
+        """Take a tariff out; connectors without another one are not shown any more."""
+        key = object_key(party.country_code, party.party_id, tariff_id)
+        self._board.remove(key)
+        self._reprice(key)
+
+    # What flows ask
+
+    def find(self, provider_id: str, item_id: str) -> ChargingItem:
+        """Return an item on sale by its id, or by an evse_id or EVSE uid that names just one.
+
+        An empty ``provider_id`` stands for any provider: an item id names its party itself.
+
+        Raises:
+            ProviderUnknown: no party is shown as this provider.
+            ItemUnknown: the provider sells no such connector, or the alias names several.
+        """
+        wanted = provider_id.casefold()
+        parties = {
+            key
+            for key, seller in self._sellers.items()
+            if not wanted or seller.provider.id.casefold() == wanted
+        }
+        if not parties:
+            raise ProviderUnknown(f"provider {provider_id!r} is not known")
+        name, now = item_id.casefold(), self._clock()
+        places = (
+            self._places[key] for key in self._by_item_name.get(name, ()) if key[:2] in parties
+        )
+        named = [(place, sale) for place in places for sale in place.sold_as(name, now)]
+        if len(named) != 1:
+            fault = "names several connectors" if named else "is not known"
+            raise ItemUnknown(f"item {item_id!r} of provider {provider_id!r} {fault}")
+        ((place, sale),) = named
+        return place.item(sale)
+
+    def current(self, item: ChargingItem) -> ChargingItem | None:
+        """Return an ordered item as the CPO describes it now, still on sale or not.
+
+        None when the CPO does not list the connector any more, or its EVSE is REMOVED or PLANNED.
+        The tariff is the one in force now, None without one: an order has frozen its own.
+        """
+        key = item.key
+        place = self._places.get(object_key(key.country_code, key.party_id, key.location_id))
+        return None if place is None else place.listed(key, self._clock())
+
+    def messages(self, dialect: str, search: Search, now: datetime) -> list[bytes]:
+        """Return the ``message`` of each on_search that answers, nearest first; at least one.
+
+        A message names each provider once, with its Locations nearest first. Without a circle the
+        order is that of the ids. A search for loyalty passes finds none
+        yet: they are products of the bridge, not of OCPI.
+        """
+        renderer = self._renderers[dialect]
+        if seeks_passes(search, self._names) or not seeks_charging(search):
+            hits: Iterator[Hit] = iter(())
+        else:
+            hits = self._hits(renderer, search, now)
+        return answer.messages(hits, renderer, self._max_message_bytes, self._max_messages)
+
+    def _hits(self, renderer: FragmentRenderer, search: Search, now: datetime) -> Iterator[Hit]:
+        query = query_of(search, self._names, now)
+        for key in self._candidates(search, query):
+            place = self._places.get(key)
+            if place is None or not query.wants_place(place):
+                continue
+            chosen = [
+                index for index, sale in enumerate(place.sales(now)) if query.wants(place, sale)
+            ]
+            if chosen:
+                yield place.hit(renderer, chosen, now)
+
+    def _candidates(self, search: Search, query: Query) -> Iterable[ObjectKey]:
+        """Return, in the order of the answer, at least every Location that may fit."""
+        circle = circle_of(search, self._default_radius_m)
+        if circle is not None:
+            return (key for _, key in self._grid.within(*circle))
+        if query.item_id is not None:
+            return sorted(self._by_item_name.get(query.item_id, ()))
+        if query.location_id is not None:
+            return [(*party, query.location_id) for party in sorted(self._sellers)]
+        return self._in_order
+
+    # The registers behind
+
+    def _link(self, place: Place) -> None:
+        insort(self._in_order, place.key)
+        self._names.add(place.names)
+        if place.position is not None:
+            self._grid.put(place.key, place.position)
+        for tariff_key in place.tariff_keys():
+            self._by_tariff[tariff_key].add(place.key)
+        for name in place.item_names():
+            self._by_item_name[name].add(place.key)
+
+    def _unlink(self, place: Place) -> None:
+        del self._in_order[bisect_left(self._in_order, place.key)]
+        self._names.drop(place.names)
+        self._grid.remove(place.key)
+        for tariff_key in place.tariff_keys():
+            _discard(self._by_tariff, tariff_key, place.key)
+        for name in place.item_names():
+            _discard(self._by_item_name, name, place.key)
+
+    def _take_out(self, key: ObjectKey) -> None:
+        self._homeless.pop(key, None)
+        place = self._places.pop(key, None)
+        if place is not None and place.offers:
+            self._unlink(place)
+
+    def _reprice(self, tariff_key: ObjectKey) -> None:
+        for key in self._by_tariff.get(tariff_key, ()):
+            self._places[key].reprice()
+
+    def _locations_of(self, party_key: tuple[str, str]) -> list[Location]:
+        placed = [place.location for key, place in self._places.items() if key[:2] == party_key]
+        return placed + [
+            location for key, location in self._homeless.items() if key[:2] == party_key
+        ]
+
+
+def _party_key(party: Party) -> tuple[str, str]:
+    return party.country_code.casefold(), party.party_id.casefold()
+
+
+def _discard(register: dict[T, set[ObjectKey]], entry: T, key: ObjectKey) -> None:
+    """Take a key out of an entry, and the entry out when it was the last."""
+    register[entry].discard(key)
+    if not register[entry]:
+        del register[entry]

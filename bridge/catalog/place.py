@@ -1,0 +1,236 @@
+"""One Location in the catalogue: what it sells now, and its JSON, encoded when it changes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from msgspec.structs import replace
+
+from bridge.catalog.fragments import FragmentRenderer
+from bridge.catalog.geo import Position, position
+from bridge.catalog.hours import outlook
+from bridge.catalog.names import folded
+from bridge.catalog.offers import GONE, ObjectKey, Offer, Seller, connectors, item_key, object_key
+from bridge.catalog.prices import NEVER, Price, PriceBoard
+from bridge.ocpi.locations import EnergyMix, Location
+from bridge.orders.item import ChargingItem, ItemKey, Provider
+from bridge.pricing.plan import choose_tariff
+
+
+class Sale(NamedTuple):
+    """An offer at the tariff in force; ``green`` by the Location's or the tariff's energy mix."""
+
+    offer: Offer
+    price: Price
+    green: bool
+
+
+class Hit(NamedTuple):
+    """A Location that a search found, encoded, with those of its connectors that fit."""
+
+    provider: Provider
+    location: bytes
+    fulfillment: bytes
+    items: Sequence[bytes]
+
+
+class _Shelf(NamedTuple):
+    """What is on sale from ``since`` to right before ``until``, and its items by dialect."""
+
+    since: datetime
+    until: datetime
+    sales: tuple[Sale, ...]
+    items: dict[str, tuple[bytes, ...]]
+
+
+class _Slots(NamedTuple):
+    """A fulfillment, and the time in which its opening windows are the ones to show."""
+
+    since: datetime
+    until: datetime
+    fragment: bytes
+
+
+class Place:
+    """A Location with its offers; never changed, but for what it remembers of prices and JSON.
+
+    Args:
+        seller: whose it is.
+        offers: the connectors that can be sold; empty when nothing is to be shown.
+        board: the known tariffs; looked up again after :meth:`reprice`.
+    """
+
+    __slots__ = (
+        "_board",
+        "_fulfillments",
+        "_locations",
+        "_shelf",
+        "key",
+        "location",
+        "names",
+        "offers",
+        "position",
+        "seller",
+    )
+
+    def __init__(
+        self,
+        location: Location,
+        seller: Seller,
+        offers: tuple[Offer, ...],
+        board: PriceBoard,
+    ) -> None:
+        self.key = object_key(location.country_code, location.party_id, location.id)
+        self.location = location
+        self.seller = seller
+        self.offers = offers
+        self.position = _position(location)
+        self.names = _names(location, seller.provider)
+        self._board = board
+        self._shelf: _Shelf | None = None
+        self._locations: dict[str, bytes] = {}
+        self._fulfillments: dict[str, _Slots] = {}
+
+    def tariff_keys(self) -> set[ObjectKey]:
+        """Return the tariffs its offers refer to, known or not."""
+        return {key for offer in self.offers for key in self._tariff_keys(offer)}
+
+    def item_id(self, offer: Offer) -> str:
+        """Return the folded Beckn item id of an offer."""
+        return str(item_key(self.location, offer)).casefold()
+
+    def item_names(self) -> set[str]:
+        """Return everything its offers can be called, folded: item ids and aliases."""
+        ids = {self.item_id(offer) for offer in self.offers}
+        return ids.union(*(offer.aliases() for offer in self.offers))
+
+    def reprice(self) -> None:
+        """Forget the prices: a tariff has changed."""
+        self._shelf = None
+
+    def sales(self, now: datetime) -> tuple[Sale, ...]:
+        """Return the offers to which a known tariff applies, by number."""
+        return self._stock(now).sales
+
+    def sold_as(self, name: str, now: datetime) -> list[Sale]:
+        """Return the sales of this folded item id, or else of the EVSEs with this alias."""
+        sales = self.sales(now)
+        by_id = [sale for sale in sales if name == self.item_id(sale.offer)]
+        return by_id or [sale for sale in sales if name in sale.offer.aliases()]
+
+    def item(self, sale: Sale) -> ChargingItem:
+        """Return the item that a sale offers."""
+        return self._item(sale.offer, sale.price)
+
+    def listed(self, key: ItemKey, now: datetime) -> ChargingItem | None:
+        """Return a connector as the CPO describes it now, for sale or not.
+
+        None when it is not listed any more, or its EVSE is REMOVED or PLANNED.
+        """
+        wanted = key.folded()
+        for offer in connectors(self.location):
+            if item_key(self.location, offer).folded() == wanted and offer.evse.status not in GONE:
+                price = _in_force(self._prices_of(offer, now), now)
+                return self._item(offer, price)
+        return None
+
+    def encode(self, renderer: FragmentRenderer, now: datetime) -> None:
+        """Have the JSON of all that is on sale ready for the next search."""
+        if self.sales(now):
+            self.hit(renderer, (), now)
+
+    def hit(self, renderer: FragmentRenderer, chosen: Sequence[int], now: datetime) -> Hit:
+        """Return the Location with those of its sales that are chosen, by index."""
+        items = self._items(renderer, now)
+        return Hit(
+            self.seller.provider,
+            self._location_fragment(renderer),
+            self._fulfillment_fragment(renderer, now),
+            [items[index] for index in chosen],
+        )
+
+    def _stock(self, now: datetime) -> _Shelf:
+        shelf = self._shelf
+        if shelf is None or not shelf.since <= now < shelf.until:
+            shelf = self._shelf = self._fill(now)
+        return shelf
+
+    def _fill(self, now: datetime) -> _Shelf:
+        sales = []
+        until = NEVER
+        for offer in self.offers:
+            prices = self._prices_of(offer, now)
+            until = min([until, *(price.until for price in prices)])
+            price = _in_force(prices, now)
+            if price is not None:
+                green = _is_green(self.location.energy_mix) or _is_green(price.tariff.energy_mix)
+                sales.append(Sale(offer, price, green))
+        return _Shelf(now, until, tuple(sales), {})
+
+    def _tariff_keys(self, offer: Offer) -> Iterable[ObjectKey]:
+        country_code, party_id, _ = self.key
+        return (
+            (country_code, party_id, tariff_id.casefold())
+            for tariff_id in offer.connector.tariff_ids
+        )
+
+    def _prices_of(self, offer: Offer, now: datetime) -> list[Price]:
+        time_zone = self.location.time_zone
+        prices = (self._board.price(key, time_zone, now) for key in self._tariff_keys(offer))
+        return [price for price in prices if price is not None]
+
+    def _item(self, offer: Offer, price: Price | None) -> ChargingItem:
+        return ChargingItem(
+            id=str(item_key(self.location, offer)),
+            cpo_id=self.seller.cpo_id,
+            provider=self.seller.provider,
+            number=offer.number,
+            location=replace(self.location, evses=()),
+            evse=replace(offer.evse, connectors=(offer.connector,)),
+            power_kw=offer.power_kw,
+            tariff=None if price is None else price.tariff,
+            price_kwh=None if price is None else price.kwh,
+        )
+
+    def _items(self, renderer: FragmentRenderer, now: datetime) -> tuple[bytes, ...]:
+        shelf = self._stock(now)
+        items = shelf.items.get(renderer.name)
+        if items is None:
+            items = tuple(renderer.item_fragment(self.item(sale)) for sale in shelf.sales)
+            shelf.items[renderer.name] = items
+        return items
+
+    def _location_fragment(self, renderer: FragmentRenderer) -> bytes:
+        fragment = self._locations.get(renderer.name)
+        if fragment is None:
+            fragment = self._locations[renderer.name] = renderer.location_fragment(self.location)
+        return fragment
+
+    def _fulfillment_fragment(self, renderer: FragmentRenderer, now: datetime) -> bytes:
+        slots = self._fulfillments.get(renderer.name)
+        if slots is None or not slots.since <= now < slots.until:
+            windows, until = outlook(self.location, now)
+            fragment = renderer.fulfillment_fragment(self.location, windows)
+            slots = self._fulfillments[renderer.name] = _Slots(now, until, fragment)
+        return slots.fragment
+
+
+def _position(location: Location) -> Position | None:
+    coordinates = location.coordinates
+    return position(float(coordinates.latitude), float(coordinates.longitude))
+
+
+def _names(location: Location, provider: Provider) -> tuple[str, ...]:
+    operator = location.operator.name if location.operator is not None else None
+    return tuple(folded(name) for name in (provider.name, location.name, operator) if name)
+
+
+def _in_force(prices: Sequence[Price], now: datetime) -> Price | None:
+    tariff = choose_tariff([price.tariff for price in prices], now)
+    return next((price for price in prices if price.tariff is tariff), None)
+
+
+def _is_green(energy_mix: EnergyMix | None) -> bool:
+    return energy_mix is not None and energy_mix.is_green_energy
