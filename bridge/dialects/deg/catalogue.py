@@ -1,0 +1,135 @@
+"""The catalogue of ``deg:ev-charging``: fragments, each encoded once, and their joining."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from datetime import UTC
+from decimal import Decimal
+
+import msgspec
+from msgspec import Raw
+
+from bridge.beckn.times import format_instant
+from bridge.catalog.fragments import ProviderPart, Window
+from bridge.dialects.deg.wording import address, gps, is_uri, place_of, price, short
+from bridge.mapping import Mappings
+from bridge.ocpi.locations import Location
+from bridge.orders.item import ChargingItem, Provider
+
+FAST_ABOVE_KW = Decimal(22)
+"""More is called fast: what a three-phase socket of 32 A gives is still slow."""
+
+_FULFILLMENTS = uuid.UUID("0f0f9e0a-5c0e-5b5e-9d5e-2f6f6c2f3a51")
+"""Namespace of fulfillment ids; never to be changed."""
+
+
+class Catalogue:
+    """Encodes what a search shows, and the parts of it that orders repeat."""
+
+    def __init__(self, mappings: Mappings) -> None:
+        self._provider = mappings.fields("deg", "provider")
+        self._category = mappings.fields("deg", "category")
+        self._location = mappings.fields("deg", "location")
+        self._fulfillment = mappings.fields("deg", "offered_fulfillment")
+        self._window = mappings.fields("deg", "window")
+        self._item = mappings.fields("deg", "offered_item")
+        self._connector = mappings.fields("deg", "connector")
+        self._plugs = mappings.table("deg", "connector_standard")
+        self._green = self._rendered_category(mappings, "GREEN_TARIFF")
+
+    def _rendered_category(self, mappings: Mappings, category: str) -> dict[str, object]:
+        name = mappings.table("deg", "categories").name_of(category)
+        return self._category.render({"facts": {"category": category, "name": name}})
+
+    def fulfillment_id(self, location: Location) -> str:
+        """Return an id made of the Location's own: all searches and replicas give the same."""
+        key = "*".join((location.country_code, location.party_id, location.id))
+        return str(uuid.uuid5(_FULFILLMENTS, key.casefold()))
+
+    def provider(self, provider: Provider) -> dict[str, object]:
+        """Return a provider without what it offers."""
+        url = provider.image_url
+        images = [{"url": url}] if url is not None and is_uri(url) else None
+        return self._provider.render({"provider": provider, "facts": {"images": images}})
+
+    def location_fragment(self, location: Location) -> bytes:
+        """Encode ``providers[].locations[]``."""
+        facts = {"gps": gps(location.coordinates), "address": address(location)}
+        return msgspec.json.encode(self._location.render({"location": location, "facts": facts}))
+
+    def fulfillment_fragment(self, location: Location, windows: Sequence[Window]) -> bytes:
+        """Encode ``providers[].fulfillments[]``; without windows the place stands alone."""
+        where = {"gps": gps(location.coordinates), "address": address(location)}
+        times: list[dict[str, str | None]] = [
+            {
+                "start": format_instant(window.start, window.start.tzinfo or UTC),
+                "end": format_instant(window.end, window.end.tzinfo or UTC),
+            }
+            for window in windows
+        ]
+        facts = {
+            "id": self.fulfillment_id(location),
+            "kind": "CHARGING",
+            "stops": [self._window.render({"facts": where | time}) for time in times or [{}]],
+        }
+        return msgspec.json.encode(self._fulfillment.render({"facts": facts}))
+
+    def item_fragment(self, item: ChargingItem) -> bytes:
+        """Encode ``providers[].items[]``; a green one is listed in its category."""
+        facts = self.item_facts(item) | {
+            "use": "OFFERED",
+            "category_ids": [self._green["id"]] if is_green(item) else None,
+        }
+        return msgspec.json.encode(
+            self._item.render({"item": item, "facts": facts}) | self.connector_tags(item)
+        )
+
+    def item_facts(self, item: ChargingItem) -> dict[str, object]:
+        """Return what is worked out about an item, the same in catalogues and orders."""
+        priced = item.price_kwh is not None and item.tariff is not None
+        return {
+            "name": self._name(item),
+            "price": price(item.price_kwh) if priced and item.price_kwh is not None else None,
+            "price_unit": f"{item.tariff.currency}/kWh" if priced and item.tariff else None,
+            "fulfillment_ids": [self.fulfillment_id(item.location)],
+            "location_ids": [item.location.id],
+        }
+
+    def _name(self, item: ChargingItem) -> str:
+        """Return what to call a connector: what is painted on the EVSE, power and plug."""
+        name = item.evse.physical_reference or f"EV Charger #{item.number}"
+        return f"{name} ({short(item.power_kw)} kW {self._plugs.to_beckn(item.connector.standard)})"
+
+    def connector_tags(self, item: ChargingItem) -> dict[str, object]:
+        """Return ``tags`` with the connector's specification and its status as last heard."""
+        speed = "FAST" if item.power_kw > FAST_ABOVE_KW else "SLOW"
+        return self._connector.render({"item": item, "facts": {"charging_speed": speed}})
+
+    def catalog_message(self, parts: Sequence[ProviderPart]) -> bytes:
+        """Join fragments to the ``message`` of one on_search; they are copied as they are."""
+        return msgspec.json.encode(
+            {"catalog": {"providers": [self._provider_part(part) for part in parts]}}
+        )
+
+    def _provider_part(self, part: ProviderPart) -> dict[str, object]:
+        return self.provider(part.provider) | {
+            "categories": [self._green],
+            "locations": _joined(part.locations),
+            "fulfillments": _joined(part.fulfillments),
+            "items": _joined(part.items),
+        }
+
+    def place(self, item: ChargingItem) -> dict[str, str | None]:
+        """Return gps and address of a connector."""
+        return {"gps": place_of(item.location, item.evse), "address": address(item.location)}
+
+
+def is_green(item: ChargingItem) -> bool:
+    """Return whether the CPO says that the electricity is green: of the Location or the tariff."""
+    mixes = (item.location.energy_mix, item.tariff.energy_mix if item.tariff else None)
+    return any(mix is not None and mix.is_green_energy for mix in mixes)
+
+
+def _joined(fragments: Sequence[bytes]) -> Raw:
+    return Raw(b"[" + b",".join(fragments) + b"]")

@@ -1,0 +1,160 @@
+"""The parts of an order that are handed back as they came: billing, customer, vehicle.
+
+They are checked to the last field of core 1.1.0 all the same, since what we send back must be
+valid. Fields that core does not know are kept; of those it knows, the few that no charging order
+needs (pictures, credentials, schedules) are dropped.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+from msgspec import UNSET, Raw
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+)
+
+from bridge.beckn.shape import HttpUrl, Part, Text, encode_json, reading_of
+from bridge.beckn.times import format_instant, parse_instant
+from bridge.orders.intents import Echo
+
+_REGULAR_DATE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)", re.ASCII)
+_DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+
+
+def _date_time(text: str, info: ValidationInfo) -> str:
+    """Take a date-time; one that is not RFC 3339 to the letter is rewritten."""
+    zone, quirk = reading_of(info)
+    at = parse_instant(text, zone, quirk)
+    return text if _REGULAR_DATE.fullmatch(text) else format_instant(at, zone)
+
+
+def _date(text: str, info: ValidationInfo) -> str:
+    if not _DATE.fullmatch(text):
+        raise ValueError("must be a date, YYYY-MM-DD")
+    parse_instant(f"{text}T00:00:00Z", *reading_of(info))
+    return text
+
+
+def _email(text: str) -> str:
+    if not re.fullmatch(r"[^\s@]+@[^\s@]+", text):
+        raise ValueError("must be an e-mail address")
+    return text
+
+
+DateTime = Annotated[str, AfterValidator(_date_time)]
+Date = Annotated[str, AfterValidator(_date)]
+Email = Annotated[str, AfterValidator(_email)]
+Dropped = Annotated[None, BeforeValidator(lambda _: None)]
+
+
+class _Echo(Part):
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+
+class _Named(_Echo):
+    name: Text | None = None
+    code: Text | None = None
+
+
+class _Descriptor(_Named):
+    short_desc: Text | None = None
+    long_desc: Text | None = None
+    additional_desc: Dropped = None
+    media: Dropped = None
+    images: Dropped = None
+
+
+class _Range(_Echo):
+    start: DateTime | None = None
+    end: DateTime | None = None
+
+
+class _Time(_Echo):
+    label: Text | None = None
+    timestamp: DateTime | None = None
+    duration: Text | None = None
+    range: _Range | None = None
+    days: Text | None = None
+    schedule: Dropped = None
+
+
+class _Contact(_Echo):
+    phone: Text | None = None
+    email: Text | None = None
+    jcard: Dropped = None
+
+
+class _Organization(_Echo):
+    descriptor: _Descriptor | None = None
+    address: Text | None = None
+    state: _Named | None = None
+    city: _Named | None = None
+    contact: _Contact | None = None
+
+
+class Billing(_Echo):
+    """Who gets the invoice."""
+
+    name: Text | None = None
+    organization: _Organization | None = None
+    address: Text | None = None
+    state: _Named | None = None
+    city: _Named | None = None
+    email: Email | None = None
+    phone: Text | None = None
+    time: _Time | None = None
+    tax_id: Text | None = None
+
+
+class _Person(_Echo):
+    id: Text | None = None
+    url: HttpUrl | None = None
+    name: Text | None = None
+    image: Dropped = None
+    age: Text | None = None
+    dob: Date | None = None
+    gender: Text | None = None
+    creds: Dropped = None
+    languages: Dropped = None
+    skills: Dropped = None
+    tags: Dropped = None
+
+
+class Customer(_Echo):
+    """Who charges."""
+
+    person: _Person | None = None
+    contact: _Contact | None = None
+
+
+class Vehicle(_Echo):
+    """What is charged."""
+
+    category: Text | None = None
+    capacity: Annotated[int, Field(strict=True, ge=0, le=10_000)] | None = None
+    make: Text | None = None
+    model: Text | None = None
+    size: Text | None = None
+    variant: Text | None = None
+    color: Text | None = None
+    energy_type: Text | None = None
+    registration: Text | None = None
+    wheels_count: Text | None = None
+    cargo_volumne: Text | None = None
+    wheelchair_access: Text | None = None
+    code: Text | None = None
+    emission_standard: Text | None = None
+
+
+def encoded(part: BaseModel | None) -> Echo:
+    """Return a part as JSON again, without what was dropped."""
+    if part is None:
+        return UNSET
+    return Raw(encode_json(part.model_dump(exclude_none=True)))

@@ -1,0 +1,189 @@
+"""Quotes, bills, payments and refund terms of ``deg:ev-charging`` (use cases, B7 to B9)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
+from urllib.parse import quote as quoted
+
+import msgspec
+
+from bridge.dialects.deg.wording import is_uri, price, short
+from bridge.mapping import Mappings
+from bridge.mapping.formats import money, plain
+from bridge.orders.order import Bill, Line, LineKind, Order, Payment, PaymentStatus, Quote
+from bridge.orders.transitions import OVER, PLACED
+
+PER_HOUR = frozenset({LineKind.TIME, LineKind.PARKING_TIME, LineKind.RESERVATION})
+
+
+class PaymentOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """How a driver pays.
+
+    Args:
+        methods: UPI-TRANSFER, BANK-TRANSFER, PAYMENT-LINK.
+        url: payment page; ``$transaction_id`` and ``$amount`` in it are filled in.
+        upi_address: virtual payment address of whoever collects.
+    """
+
+    methods: tuple[str, ...] = ()
+    url: str | None = None
+    bank_code: str | None = None
+    bank_account_number: str | None = None
+    upi_address: str | None = None
+
+
+class RefundTerms(msgspec.Struct, frozen=True, kw_only=True):
+    """What comes back when an order is cancelled before charging.
+
+    Args:
+        share: of what was paid, 0 to 1.
+        within: ISO 8601 duration.
+    """
+
+    share: Decimal
+    within: str
+
+
+class MoneyRenderer:
+    """Renders everything about money in an order."""
+
+    def __init__(
+        self,
+        mappings: Mappings,
+        options: PaymentOptions,
+        terms: RefundTerms,
+        symbols: Mapping[str, str],
+    ) -> None:
+        self._options = options
+        self._terms = terms
+        self._symbols = symbols
+        self._titles = mappings.table("deg", "line_titles")
+        self._methods = mappings.table("deg", "payment_methods")
+        self._maps = {
+            name: mappings.fields("deg", name)
+            for name in (
+                *("quote", "line", "payment", "payment_methods", "payment_method", "due"),
+                *("refund", "refund_type", "refund_amount", "refund_before", "refund_after"),
+            )
+        }
+
+    def quote(self, order: Order, now: datetime) -> dict[str, object] | None:
+        """Return ``order.quote``: the bill as far as there is one, else the quote.
+
+        The ttl is what is left of a quote's life; it ends when the order is placed.
+        """
+        shown = order.bill.quote if order.bill is not None else order.quote
+        if shown is None:
+            return None
+        ttl = None
+        if order.state not in PLACED and shown.expires_at is not None:
+            ttl = f"PT{max(0, int((shown.expires_at - now).total_seconds()))}S"
+        facts = {"lines": [self._line(order, shown, line) for line in shown.lines], "ttl": ttl}
+        return self._maps["quote"].render({"quote": shown, "facts": facts})
+
+    def _line(self, order: Order, quote: Quote, line: Line) -> dict[str, object]:
+        facts = {
+            "title": self.title(line, quote.currency),
+            "item_id": order.item.id if line.kind is LineKind.ENERGY else None,
+            "currency": quote.currency,
+        }
+        return self._maps["line"].render({"line": line, "facts": facts})
+
+    def title(self, line: Line, currency: str) -> str:
+        """Return a line's title with the numbers behind it.
+
+        ``Charging session cost (5 kWh @ ₹18.00/kWh)``; no other field says what a line is.
+        """
+        title = self._titles.to_beckn(line.kind) or str(line.kind)
+        if line.kind is LineKind.TAX and line.vat is not None:
+            return f"{title} ({plain(line.vat)}%)"
+        if line.quantity is None:
+            return title
+        unit = "h" if line.kind in PER_HOUR else "kWh"
+        numbers = f"{short(line.quantity)} {unit}"
+        if line.unit_price is not None:
+            numbers += f" @ {self._symbol(currency)}{price(line.unit_price)}/{unit}"
+        return f"{title} ({numbers})"
+
+    def _symbol(self, currency: str) -> str:
+        return self._symbols.get(currency, f"{currency} ")
+
+    def payments(self, order: Order) -> list[dict[str, object]] | None:
+        """Return ``order.payments``: what was to be paid, and once it is over the rest.
+
+        The second entry is a refund or what is due, never both (decisions 17).
+        """
+        if order.payment is None:
+            return None
+        entries = [self._payment(order, order.payment)]
+        bill = order.bill
+        if bill is not None and order.state in OVER:
+            if bill.refund > 0:
+                entries.append(self._refund(bill))
+            elif bill.due > 0:
+                entries.append(self._maps["due"].render({"bill": bill}))
+        return entries
+
+    def _payment(self, order: Order, payment: Payment) -> dict[str, object]:
+        """Return the first entry; how to pay is said while nothing is paid."""
+        open_ = payment.status is PaymentStatus.NOT_PAID
+        options = self._options
+        by_bank = open_ and "BANK-TRANSFER" in options.methods
+        by_upi = open_ and "UPI-TRANSFER" in options.methods
+        facts = {
+            "url": self._url(order, payment),
+            "bank_code": options.bank_code if by_bank else None,
+            "bank_account_number": options.bank_account_number if by_bank else None,
+            "upi_address": options.upi_address if by_upi else None,
+        }
+        entry = self._maps["payment"].render({"payment": payment, "facts": facts})
+        offered = options.methods if payment.method is None else (payment.method,)
+        if open_ and offered:
+            entry["tags"] = [self._offered(offered)]
+        return entry
+
+    def _offered(self, methods: tuple[str, ...]) -> dict[str, object]:
+        entries = [
+            self._maps["payment_method"].render(
+                {"facts": {"method": method, "short_desc": self._methods.name_of(method)}}
+            )
+            for method in methods
+        ]
+        return self._maps["payment_methods"].render({"facts": {"methods": entries}})
+
+    def _url(self, order: Order, payment: Payment) -> str | None:
+        """Return the payment page for this order; a BAP that collects by itself needs none."""
+        if self._options.url is None or payment.collected_by == "BAP":
+            return None
+        url = self._options.url.replace(
+            "$transaction_id", quoted(order.request.transaction_id, safe="")
+        ).replace("$amount", money(payment.amount))
+        return url if is_uri(url) else None
+
+    def _refund(self, bill: Bill) -> dict[str, object]:
+        amount = f"{money(bill.refund)}{bill.quote.currency}"
+        tags = [
+            self._maps["refund_type"].render({}),
+            self._maps["refund_amount"].render({"facts": {"amount": amount}}),
+        ]
+        return self._maps["refund"].render({"bill": bill}) | {"tags": tags}
+
+    def refund_terms(self, order: Order) -> list[dict[str, object]] | None:
+        """Return ``order.refund_terms``: before charging, and once it has begun."""
+        if order.payment is None or order.quote is None:
+            return None
+        eligible = self._terms.share > 0
+        share = plain(self._terms.share * 100)
+        facts = {
+            "terms": f"{share}% refund if cancelled before charging starts" if eligible else None,
+            "eligible": eligible,
+            "within": self._terms.within if eligible else None,
+            "amount": order.quote.price * self._terms.share if eligible else None,
+            "currency": order.quote.currency if eligible else None,
+        }
+        return [
+            self._maps["refund_before"].render({"facts": facts}),
+            self._maps["refund_after"].render({}),
+        ]

@@ -1,0 +1,171 @@
+"""``message.order`` of ``deg:ev-charging``, from the order as it stands."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+import msgspec
+
+from bridge.dialects.deg.catalogue import Catalogue
+from bridge.dialects.deg.money import MoneyRenderer
+from bridge.dialects.deg.wording import directions
+from bridge.mapping import Mappings
+from bridge.mapping.formats import plain
+from bridge.ocpi.cdrs import CdrDimensionType
+from bridge.ocpi.sessions import Session
+from bridge.orders.intents import Measure
+from bridge.orders.order import Order, OrderState
+from bridge.orders.transitions import OVER, PLACED
+
+LONGEST = timedelta(days=30)
+"""Longest session that is planned for."""
+
+BILLED = OVER - {OrderState.CANCELLED}
+"""States in which a bill is about energy that was delivered."""
+
+
+class OrderRenderer:
+    """Renders an order; what is in it follows from what has happened, not from the action."""
+
+    def __init__(
+        self, mappings: Mappings, catalogue: Catalogue, money: MoneyRenderer, bpp_id: str
+    ) -> None:
+        self._catalogue = catalogue
+        self._money = money
+        self._bpp_id = bpp_id
+        self._order = mappings.fields("deg", "order")
+        self._item = mappings.fields("deg", "ordered_item")
+        self._measure = mappings.fields("deg", "measure")
+        self._fulfillment = mappings.fields("deg", "fulfillment")
+        self._stop = mappings.fields("deg", "stop")
+        self._states = mappings.table("deg", "order_state")
+        self._reasons = mappings.table("deg", "cancellation_reasons")
+
+    def render(self, order: Order, now: datetime) -> bytes:
+        """Return ``{"order": ...}``, valid against core 1.1.0."""
+        provisional = order.bill is not None and order.bill.provisional
+        reason_id, reason = self._reason(order)
+        facts = {
+            "provider": self._catalogue.provider(order.item.provider),
+            "items": [self._rendered_item(order)],
+            "fulfillments": [self._rendered_fulfillment(order)],
+            "quote": self._money.quote(order, now),
+            "payments": self._money.payments(order),
+            "refund_terms": self._money.refund_terms(order),
+            "reason_id": reason_id,
+            "reason": reason,
+            "provisional": "true" if provisional else None,
+        }
+        return msgspec.json.encode({"order": self._order.render({"order": order, "facts": facts})})
+
+    def _reason(self, order: Order) -> tuple[str | None, str | None]:
+        """Return why it was cancelled: our word for it, or the driver's own."""
+        given = order.cancellation
+        if given is None or given.reason_id is None or given.by != "PROVIDER":
+            return (None, None) if given is None else (given.reason_id, given.reason)
+        return self._reasons.to_beckn(given.reason_id), self._reasons.name_of(given.reason_id)
+
+    def _rendered_item(self, order: Order) -> dict[str, object]:
+        facts = self._catalogue.item_facts(order.item) | {
+            "use": "ORDERED",
+            "selected": self._selected(order),
+            "allocated": self._allocated(order),
+            "fulfillment_ids": [order.fulfillment_id],
+        }
+        return self._item.render(
+            {"item": order.item, "facts": facts}
+        ) | self._catalogue.connector_tags(order.item)
+
+    def _selected(self, order: Order) -> dict[str, object] | None:
+        """Return the amount as the BAP stated it, else the energy we assumed."""
+        if order.quantity is not None:
+            return self._measured(order.quantity.stated, order.quantity.unit)
+        return None if order.quote is None else self._measured(plain(order.quote.kwh), "kWh")
+
+    def _allocated(self, order: Order) -> dict[str, object] | None:
+        """Return the energy that was delivered, once it is billed."""
+        if order.bill is None or order.state not in BILLED:
+            return None
+        return self._measured(plain(order.bill.quote.kwh), "kWh")
+
+    def _measured(self, value: str, unit: str) -> dict[str, object]:
+        return self._measure.render({"facts": {"value": value, "unit": unit}})
+
+    def _rendered_fulfillment(self, order: Order) -> dict[str, object]:
+        placed = order.state in PLACED
+        facts = {
+            "kind": "CHARGING",
+            "state_name": self._states.name_of(order.state),
+            "state_at": (order.state_since or order.updated_at) if placed else None,
+            "bpp_id": self._bpp_id if placed else None,
+            "stops": self._stops(order),
+            "soc": _last(order.session, CdrDimensionType.STATE_OF_CHARGE),
+            "current": _last(order.session, CdrDimensionType.CURRENT),
+            "power": _last(order.session, CdrDimensionType.POWER),
+        }
+        return self._fulfillment.render({"order": order, "facts": facts})
+
+    def _stops(self, order: Order) -> list[dict[str, object]]:
+        """Return start and end, the end only when it is known or can be told."""
+        start = starts_at(order)
+        end = ends_at(order, start)
+        how = directions(order.item.location, order.item.evse)
+        stops = [{"kind": "START", "at": start, "instructions": how}]
+        if end is not None:
+            stops.append({"kind": "END", "at": end})
+        where = self._catalogue.place(order.item)
+        return [
+            self._stop.render({"location": order.item.location, "facts": where | stop})
+            for stop in stops
+        ]
+
+
+def starts_at(order: Order) -> datetime:
+    """Return when charging started, else when it shall; a start in the past means at once."""
+    if order.cdr is not None:
+        return order.cdr.start_date_time
+    if order.session is not None:
+        return order.session.start_date_time
+    if order.start is not None and order.start > order.created_at:
+        return order.start
+    return order.created_at
+
+
+def ends_at(order: Order, start: datetime) -> datetime | None:
+    """Return when charging ended, else the end of the slot, else of what was quoted."""
+    if order.cdr is not None:
+        return order.cdr.end_date_time
+    if order.session is not None and order.session.end_date_time is not None:
+        return order.session.end_date_time
+    if order.state is OrderState.ENDED and order.state_since is not None:
+        return order.state_since
+    if order.end is not None and order.end > start:
+        return order.end
+    seconds = _planned_s(order)
+    if seconds is None:
+        return None
+    return (start + min(LONGEST, timedelta(seconds=int(seconds)))).replace(microsecond=0)
+
+
+def _planned_s(order: Order) -> Decimal | None:
+    """Return how long the quoted energy takes at full power, unless a time was asked for."""
+    longest = Decimal(int(LONGEST.total_seconds()))
+    if order.quantity is not None and order.quantity.measure is Measure.DURATION:
+        return min(longest, order.quantity.value)
+    if order.quote is None or order.item.power_kw <= 0:
+        return None
+    return min(longest, order.quote.kwh * 3600 / order.item.power_kw)
+
+
+def _last(session: Session | None, kind: CdrDimensionType) -> Decimal | None:
+    """Return the newest value of a dimension."""
+    if session is None:
+        return None
+    values = (
+        dimension.volume
+        for period in reversed(session.charging_periods)
+        for dimension in period.dimensions
+        if dimension.type is kind
+    )
+    return next(values, None)

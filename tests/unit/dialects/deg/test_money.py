@@ -1,0 +1,248 @@
+"""Quotes, bills, payments and refund terms beyond the golden pairs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from bridge.dialects.deg.dialect import Deg
+from bridge.dialects.deg.money import PaymentOptions
+from bridge.orders.order import Line, LineKind, Order
+from tests.unit.dialects.deg.given import (
+    LATER,
+    NOW,
+    UUID,
+    dialect,
+    due_bill,
+    order,
+    payment,
+    quote,
+    refund_bill,
+)
+
+
+def rendered(found: Order, by: Deg | None = None) -> dict[str, Any]:
+    """Return ``message.order``."""
+    order_: dict[str, Any] = json.loads((by or dialect()).render_order("on_status", found, NOW))[
+        "order"
+    ]
+    return order_
+
+
+def line(kind: str, amount: str = "1", **numbers: str) -> Line:
+    """Return a line."""
+    return Line(
+        kind=LineKind(kind),
+        amount=Decimal(amount),
+        **{name: Decimal(number) for name, number in numbers.items()},
+    )
+
+
+@pytest.mark.parametrize(
+    ("shown", "title"),
+    [
+        (
+            line("ENERGY", quantity="5.000", unit_price="18"),
+            "Charging session cost (5 kWh @ ₹18.00/kWh)",
+        ),
+        (
+            line("ENERGY", quantity="2.3456", unit_price="7.125"),
+            "Charging session cost (2.346 kWh @ ₹7.125/kWh)",
+        ),
+        (line("TIME", quantity="0.5", unit_price="60"), "Charging time (0.5 h @ ₹60.00/h)"),
+        (line("PARKING_TIME", quantity="0.25", unit_price="4"), "Parking (0.25 h @ ₹4.00/h)"),
+        (line("RESERVATION", quantity="1"), "Reservation (1 h)"),
+        (line("FLAT"), "Service fee"),
+        (line("TAX", vat="18.0"), "Tax (18%)"),
+        (line("TAX"), "Tax"),
+        (line("REFUND"), "Overcharge refund"),
+    ],
+)
+def test_titles_carry_the_numbers(shown: Line, title: str) -> None:
+    found = rendered(order("SELECTED", quote=replace(quote(), lines=(shown,))))
+
+    assert found["quote"]["breakup"][0]["title"] == title
+
+
+@pytest.mark.parametrize("kind", LineKind)
+def test_every_kind_of_line_has_a_title(kind: LineKind) -> None:
+    found = rendered(order("SELECTED", quote=replace(quote(), lines=(line(kind),))))
+
+    assert found["quote"]["breakup"][0]["title"]
+    assert ("item" in found["quote"]["breakup"][0]) is (kind is LineKind.ENERGY)
+
+
+def test_a_currency_without_a_symbol_is_named() -> None:
+    price = replace(quote(), currency="EUR")
+
+    title = rendered(order("SELECTED", quote=price))["quote"]["breakup"][0]["title"]
+
+    assert title == "Charging session cost (5 kWh @ EUR 18.00/kWh)"
+
+
+@pytest.mark.parametrize("state", ["SELECTED", "CONFIRMED", "ENDED", "SETTLED", "CANCELLED"])
+def test_the_lines_sum_to_the_price(state: str) -> None:
+    shown = rendered(order(state))["quote"]
+
+    total = sum(Decimal(entry["price"]["value"]) for entry in shown["breakup"])
+    assert total == Decimal(shown["price"]["value"])
+
+
+@pytest.mark.parametrize(
+    ("left", "ttl"), [(timedelta(minutes=15), "PT900S"), (timedelta(seconds=-5), "PT0S")]
+)
+def test_a_draft_says_how_long_its_quote_holds(left: timedelta, ttl: str) -> None:
+    shown = rendered(order("INITIALISED", quote=quote(expires_at=NOW + left)))["quote"]
+
+    assert shown["ttl"] == ttl
+
+
+def test_a_placed_order_has_no_ttl() -> None:
+    placed = order("CONFIRMED", quote=quote(expires_at=LATER))
+
+    assert "ttl" not in rendered(placed)["quote"]
+
+
+def entries(found: Order, by: Deg | None = None) -> list[dict[str, Any]]:
+    """Return ``payments``."""
+    payments: list[dict[str, Any]] = rendered(found, by)["payments"]
+    return payments
+
+
+def test_how_to_pay_is_said_at_init() -> None:
+    (entry,) = entries(order("INITIALISED"))
+
+    assert entry["status"] == "NOT-PAID"
+    assert entry["type"] == "PRE-FULFILLMENT"
+    assert entry["collected_by"] == "BPP"
+    assert entry["url"] == f"https://pay.example/now?transaction_id={UUID}&amount=100.00"
+    assert entry["params"] == {
+        "amount": "100.00",
+        "currency": "INR",
+        "bank_code": "BANK0001",
+        "bank_account_number": "0042",
+        "virtual_payment_address": "bridge@upi",
+    }
+    codes = [tag["descriptor"]["code"] for tag in entry["tags"][0]["list"]]
+    assert codes == ["UPI-TRANSFER", "PAYMENT-LINK", "BANK-TRANSFER"]
+
+
+def test_what_is_paid_needs_no_instructions() -> None:
+    (entry,) = entries(order("CONFIRMED"))
+
+    assert entry["params"] == {"transaction_id": "utr-1", "amount": "100.00", "currency": "INR"}
+    assert "tags" not in entry
+
+
+def test_a_chosen_method_is_the_only_one_left() -> None:
+    chosen = replace(payment("NOT-PAID"), method="UPI-TRANSFER")
+
+    (entry,) = entries(order("CONFIRMED", payment=chosen))
+
+    assert [tag["descriptor"]["code"] for tag in entry["tags"][0]["list"]] == ["UPI-TRANSFER"]
+
+
+def test_only_what_a_method_needs_is_said() -> None:
+    upi = dialect(
+        payment=PaymentOptions(methods=("UPI-TRANSFER",), bank_code="B", upi_address="bridge@upi")
+    )
+
+    (entry,) = entries(order("INITIALISED"), upi)
+
+    assert entry["params"].keys() == {"amount", "currency", "virtual_payment_address"}
+    assert "url" not in entry
+
+
+def test_a_bap_that_collects_gets_no_payment_page() -> None:
+    collected = replace(payment("NOT-PAID"), collected_by="BAP")
+
+    (entry,) = entries(order("INITIALISED", payment=collected))
+
+    assert entry["collected_by"] == "BAP"
+    assert "url" not in entry
+
+
+def test_a_payment_page_keeps_ids_apart() -> None:
+    found = order("INITIALISED")
+    odd = replace(found, request=replace(found.request, transaction_id="a&amount=1 €"))
+
+    (entry,) = entries(odd)
+
+    assert entry["url"].endswith("?transaction_id=a%26amount%3D1%20%E2%82%AC&amount=100.00")
+
+
+def test_without_any_method_nothing_is_offered() -> None:
+    (entry,) = entries(order("INITIALISED"), dialect(payment=PaymentOptions()))
+
+    assert "tags" not in entry
+
+
+def test_a_refund_is_a_second_entry() -> None:
+    _, entry = entries(order("SETTLED"))
+
+    assert entry == {
+        "params": {"amount": "23.40", "currency": "INR"},
+        "type": "POST-FULFILLMENT",
+        "status": "NOT-PAID",
+        "tags": [
+            {"descriptor": {"code": "refund-type"}, "value": "OVERCHARGE_REFUND"},
+            {"descriptor": {"code": "refund-amount"}, "value": "23.40INR"},
+        ],
+    }
+
+
+def test_what_is_due_is_a_second_entry() -> None:
+    _, entry = entries(order("SETTLED", bill=due_bill()))
+
+    assert entry == {
+        "params": {"amount": "100.00", "currency": "INR"},
+        "type": "POST-FULFILLMENT",
+        "status": "NOT-PAID",
+    }
+
+
+def test_an_even_bill_needs_no_second_entry() -> None:
+    even = replace(refund_bill(), refund=Decimal(0))
+
+    assert len(entries(order("SETTLED", bill=even))) == 1
+
+
+def test_what_it_costs_so_far_is_no_refund_yet() -> None:
+    running = order("INTERRUPTED", bill=refund_bill(provisional=True))
+
+    assert len(entries(running)) == 1
+    assert rendered(running)["quote"]["price"]["value"] == "76.60"
+
+
+def terms(share: str) -> list[Mapping[str, Any]]:
+    """Return ``refund_terms``."""
+    found: list[Mapping[str, Any]] = rendered(order("INITIALISED"), dialect(share=share))[
+        "refund_terms"
+    ]
+    return found
+
+
+def test_refund_terms_before_and_after_the_start() -> None:
+    before, after = terms("0.85")
+
+    state = before["fulfillment_state"]["descriptor"]
+    assert state["code"] == "CONFIRMED"
+    assert "85%" in state["long_desc"]
+    assert before["refund_eligible"] is True
+    assert before["refund_within"] == {"duration": "PT2H"}
+    assert before["refund_amount"] == {"value": "85.00", "currency": "INR"}
+    assert after["fulfillment_state"]["descriptor"]["code"] == "ACTIVE"
+    assert after["refund_eligible"] is False
+
+
+def test_who_refunds_nothing_says_so() -> None:
+    before, _ = terms("0")
+
+    assert before["refund_eligible"] is False
+    assert before.keys() == {"fulfillment_state", "refund_eligible"}
