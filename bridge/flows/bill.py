@@ -1,0 +1,64 @@
+"""The bill: final at the CDR, provisional when the CDR is late (decisions 16, 17)."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from msgspec.structs import replace
+
+from bridge.flows.decision import Decision, World, with_deadline
+from bridge.flows.start import attempt_closed, no_longer_waiting, told
+from bridge.ocpi.cdrs import CDR
+from bridge.orders.intents import Verb
+from bridge.orders.order import Bill, Order, OrderState
+from bridge.orders.transitions import step
+from bridge.pricing.settlement import bill, provisional_bill
+
+
+def settled_by(world: World, order: Order, cdr: CDR) -> Decision:
+    """Settle the order with its CDR and send the final bill, also when it equals the last one."""
+    if order.state is OrderState.SETTLED:
+        return Decision(order, notes=(f"CDR {cdr.id} comes after the final bill",))
+    order = replace(
+        attempt_closed(order), cdr=cdr, bill=final_bill(world, order, cdr), stop_requested=False
+    )
+    order = replace(step(order, OrderState.SETTLED, world.now), deadlines={})
+    order, requests = no_longer_waiting(order, Verb.START, Verb.STOP)
+    return Decision(order, told(world, order, requests, "on_update"))
+
+
+def final_bill(world: World, order: Order, cdr: CDR) -> Bill:
+    """Cost the CDR with the tariff the driver agreed to."""
+    if order.tariff is None:
+        raise ValueError(f"order {order.id} has no tariff")
+    return bill(
+        order.tariff,
+        cdr,
+        order.item.location.time_zone,
+        paid_of(order),
+        tolerance=world.terms.bill_tolerance,
+    )
+
+
+def provisionally_billed(world: World, order: Order) -> Decision:
+    """Bill what is known so far; the CDR will correct it."""
+    order = with_deadline(billed_so_far(order), "cdr", None)
+    order, requests = no_longer_waiting(order, Verb.START, Verb.STOP)
+    return Decision(order, told(world, order, requests, "on_update"))
+
+
+def billed_so_far(order: Order) -> Order:
+    """Return the order with a provisional bill made from its session."""
+    if order.tariff is None or order.session is None:
+        return order
+    return replace(
+        order,
+        bill=provisional_bill(
+            order.tariff, order.session, order.item.location.time_zone, paid_of(order)
+        ),
+    )
+
+
+def paid_of(order: Order) -> Decimal:
+    """Return what counts as paid."""
+    return Decimal(0) if order.payment is None else order.payment.paid

@@ -1,0 +1,124 @@
+"""From an event to its flow: the one place that knows them all."""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from bridge.errors import OrderUnknown, Refused
+from bridge.flows.bill import settled_by
+from bridge.flows.cancel import cancel
+from bridge.flows.command import command_response, command_result
+from bridge.flows.confirm import confirm
+from bridge.flows.deadline import deadline_passed
+from bridge.flows.decision import Decision, World, refuse
+from bridge.flows.evse import evse_changed
+from bridge.flows.init import init
+from bridge.flows.jobs import (
+    BecknJob,
+    CdrJob,
+    CommandResponseJob,
+    CommandResultJob,
+    DeadlineJob,
+    EvseJob,
+    Job,
+    SessionJob,
+)
+from bridge.flows.ports import Kind
+from bridge.flows.rating import rating
+from bridge.flows.search import search
+from bridge.flows.select import select
+from bridge.flows.session import session_changed
+from bridge.flows.start import start
+from bridge.flows.status import status
+from bridge.flows.stop import stop
+from bridge.flows.support import support
+from bridge.flows.track import track
+from bridge.ocpi.cdrs import CDR
+from bridge.ocpi.codec import decode
+from bridge.ocpi.headers import Party
+from bridge.ocpi.sessions import Session
+from bridge.orders import intents
+from bridge.orders.order import Order
+from bridge.orders.transitions import PLACED
+
+
+async def decide(world: World, job: Job, order: Order | None) -> Decision:
+    """Return what an event means for the order of its lane.
+
+    A request that cannot be fulfilled is answered with an error and changes nothing. An event of
+    an order that is not there any more changes nothing.
+    """
+    if isinstance(job, BecknJob):
+        try:
+            return await _asked(world, job, order)
+        except Refused as error:
+            return Decision(order, (refuse(world, job.request, error),))
+    if order is None:
+        return Decision(None)
+    match job:
+        case SessionJob(session=key):
+            party = Party(key.country_code, key.party_id)
+            body = await world.objects.read(Kind.SESSION, party, key.id)
+            if body is None:
+                return Decision(order)
+            return session_changed(world, order, decode(body, Session))
+        case CdrJob(cdr=key):
+            party = Party(key.country_code, key.party_id)
+            body = await world.objects.read(Kind.CDR, party, key.id)
+            return Decision(order) if body is None else settled_by(world, order, decode(body, CDR))
+        case CommandResponseJob():
+            return command_response(world, order, job)
+        case CommandResultJob():
+            return command_result(world, order, job)
+        case EvseJob(status=now):
+            return evse_changed(world, order, now)
+        case DeadlineJob(name=name):
+            return deadline_passed(world, order, name)
+        case _:
+            assert_never(job)
+
+
+async def _asked(world: World, job: BecknJob, order: Order | None) -> Decision:
+    """Return the answer to a Beckn request."""
+    request, intent = job.request, job.intent
+    match intent:
+        case intents.Search():
+            return search(world, request, intent)
+        case intents.Select():
+            return await select(world, request, intent, order)
+        case intents.Init():
+            return await init(world, request, intent, order)
+        case intents.Confirm():
+            return await confirm(world, request, intent, order)
+        case intents.Support():
+            return support(world, request, intent, order)
+        case intents.Rating():
+            return rating(world, request, intent, _known(request, order, None))
+        case intents.Update(verb=intents.Verb.START):
+            return start(world, request, _known(request, order, intent.order_id))
+        case intents.Update():
+            return stop(world, request, _known(request, order, intent.order_id))
+        case intents.Status():
+            return status(world, request, _known(request, order, intent.order_id))
+        case intents.Track():
+            return track(world, request, intent, _known(request, order, intent.order_id))
+        case intents.Cancel():
+            return cancel(world, request, intent, _known(request, order, intent.order_id))
+        case _:
+            assert_never(intent)
+
+
+def _known(request: intents.Request, order: Order | None, order_id: str | None) -> Order:
+    """Return the placed order that a request is about; a BAP sees only its own (decisions 13).
+
+    Raises:
+        OrderUnknown: there is none, or it is somebody else's: the two look the same.
+    """
+    if (
+        order is None
+        or order.state not in PLACED
+        or order.request.bap_id != request.bap_id
+        or (order_id is not None and order.id != order_id)
+    ):
+        raise OrderUnknown(f"no order {order_id or 'in this transaction'}")
+    return order

@@ -1,0 +1,166 @@
+"""What a flow decides: the order as it is now, and what must leave because of it."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import NamedTuple
+
+import msgspec
+from msgspec.structs import replace
+
+from bridge.dialects.dialect import Dialect
+from bridge.errors import BridgeError
+from bridge.flows.ports import Catalog, CatalogSearch, Contacts, Freshness, LiveStatus, ObjectStore
+from bridge.mapping import Mappings
+from bridge.ocpi.headers import Party
+from bridge.ocpi.locations import Status
+from bridge.orders.intents import Request
+from bridge.orders.order import CommandPlan, Order
+
+
+class Terms(msgspec.Struct, frozen=True, kw_only=True):
+    """Limits of the business, in seconds unless named otherwise; settings.py has the defaults."""
+
+    reply_deadline_s: float
+    search_deadline_s: float
+    quote_ttl_s: float
+    session_wait_s: float
+    command_timeout_s: float
+    cdr_wait_s: float
+    interruption_s: float
+    interruption_limit_s: float
+    fault_hold_s: float
+    refund_share: Decimal
+    default_kwh: Decimal
+    max_kwh: Decimal
+    bill_tolerance: Decimal
+    collected_by: str
+
+
+class World(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything a flow may look at besides the order and the event."""
+
+    now: datetime
+    terms: Terms
+    emsp: Party
+    issuer: str
+    public_url: str
+    dialects: Mapping[str, Dialect]
+    mappings: Mappings
+    catalog: Catalog
+    search: CatalogSearch
+    live: LiveStatus
+    freshness: Freshness
+    objects: ObjectStore
+    contacts: Contacts
+    startable: frozenset[Status]
+
+
+class Callback(NamedTuple):
+    """An on_* message: ``message`` or ``error`` as JSON, or both where core wants it.
+
+    ``solicited``: it answers ``request`` and carries its message_id; else it has its own.
+    """
+
+    action: str
+    request: Request
+    message_id: str
+    message: bytes | None
+    error: bytes | None
+    solicited: bool
+    summary: str
+
+
+class Decision(NamedTuple):
+    """The outcome of one event, committed as a whole or not at all.
+
+    ``order`` None: nothing is kept (a search, a request about an unknown order).
+    """
+
+    order: Order | None
+    callbacks: tuple[Callback, ...] = ()
+    commands: tuple[CommandPlan, ...] = ()
+    live: bytes | None = None
+    notes: tuple[str, ...] = ()
+
+
+def answer(world: World, request: Request, message: bytes, summary: str = "") -> Callback:
+    """Answer a request with a message."""
+    return Callback(
+        f"on_{request.action}", request, request.message_id, message, None, True, summary
+    )
+
+
+def answer_order(world: World, request: Request, order: Order) -> Callback:
+    """Answer a request with the order as it stands."""
+    dialect = world.dialects[request.dialect]
+    action = f"on_{request.action}"
+    message = dialect.render_order(action, order, world.now)
+    return answer(world, request, message, summary_of(order))
+
+
+def refuse(world: World, request: Request, error: BridgeError) -> Callback:
+    """Answer a request with an error (decisions 9)."""
+    dialect = world.dialects[request.dialect]
+    action = f"on_{request.action}"
+    return Callback(
+        action,
+        request,
+        request.message_id,
+        dialect.error_message(action),
+        dialect.render_error(error),
+        True,
+        f"error {error.beckn_code}: {error}",
+    )
+
+
+def notify(world: World, order: Order, action: str, error: BridgeError | None = None) -> Callback:
+    """Tell the BAP something it did not ask for; a new message_id (mapping 3, common rules)."""
+    dialect = world.dialects[order.request.dialect]
+    message_id = str(uuid.uuid4())
+    if error is None:
+        message = dialect.render_order(action, order, world.now)
+        return Callback(action, order.request, message_id, message, None, False, summary_of(order))
+    return Callback(
+        action,
+        order.request,
+        message_id,
+        dialect.error_message(action),
+        dialect.render_error(error),
+        False,
+        f"error {error.beckn_code}: {error}",
+    )
+
+
+def summary_of(order: Order) -> str:
+    """Say in a few words where an order stands, for the trace."""
+    words = [str(order.state)]
+    if order.session is not None:
+        words.append(f"{order.session.kwh} kWh")
+    money = order.bill.quote if order.bill else order.quote
+    if money is not None:
+        words.append(f"{money.price} {money.currency}")
+    if order.bill is not None and order.bill.refund:
+        words.append(f"refund {order.bill.refund}")
+    if order.bill is not None and order.bill.due:
+        words.append(f"due {order.bill.due}")
+    if order.bill is not None and order.bill.provisional:
+        words.append("provisional")
+    return ", ".join(words)
+
+
+def answer_by(world: World, request: Request, *, limit_s: float) -> datetime:
+    """Return when a request must be answered at the latest: min(ttl, limit) (decisions 7)."""
+    seconds = limit_s if request.ttl_s is None else min(limit_s, request.ttl_s)
+    return request.received_at + timedelta(seconds=seconds)
+
+
+def with_deadline(order: Order, name: str, due: datetime | None) -> Order:
+    """Return the order with a deadline set, moved or (None) cleared."""
+    deadlines = {kept: at for kept, at in order.deadlines.items() if kept != name}
+    if due is not None:
+        deadlines[name] = due
+    return replace(order, deadlines=deadlines)

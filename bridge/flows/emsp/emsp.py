@@ -1,0 +1,138 @@
+"""What every flow of the eMSP side gets (``Emsp``, ``Call``) and what it gives back (``Reply``)."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal, Protocol
+
+from bridge.errors import PartyUnknown
+from bridge.flows.ports import (
+    Connections,
+    Correlation,
+    Inbox,
+    ObjectStore,
+    Orders,
+    PeerApi,
+    Tokens,
+)
+from bridge.flows.register import Overrides, Registrations
+from bridge.ocpi import urls
+from bridge.ocpi.connection import Presented
+from bridge.ocpi.headers import Party
+from bridge.ocpi.types import ModuleID, VersionNumber
+
+VERSION = VersionNumber.V2_2_1
+
+
+Event = Literal[
+    "cdr.conflict",
+    "cdr.credit_of_unknown",
+    "cdr.orphan",
+    "connection.ended",
+    "connection.registered",
+    "connection.renewed",
+    "session.changed_when_final",
+    "session.foreign_order",
+    "session.orphan",
+    "session.status_fell",
+    "session.weak_correlation",
+    "token.authorized",
+]
+"""What the eMSP side notices."""
+
+
+class Notice(Protocol):
+    """Logs an event of a CPO's connection and counts it."""
+
+    def __call__(self, event: Event, *, cpo_id: str, **fields: object) -> None:
+        """Take note; never a token among the fields."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Emsp:
+    """The eMSP: who we are, and the ports its flows need.
+
+    Args:
+        public_url: our address as the CPO with this id reaches it.
+        overrides: endpoints that the operator configured for a CPO.
+        wake: called after jobs were queued, so that a worker looks at once.
+        pull_soon: asks for an early pull of a CPO's module; a push showed that we lack something.
+    """
+
+    objects: ObjectStore
+    orders: Orders
+    correlation: Correlation
+    tokens: Tokens
+    inbox: Inbox
+    connections: Connections
+    registrations: Registrations
+    peers: PeerApi
+    party: Party
+    business_name: str
+    public_url: Callable[[str], str]
+    overrides: Callable[[str], Overrides]
+    now: Callable[[], datetime]
+    wake: Callable[[], None]
+    pull_soon: Callable[[str, ModuleID], None]
+    notice: Notice
+
+    def url(self, cpo_id: str, *segments: str) -> str:
+        """Return an address below our 2.2.1 root, as the CPO reaches it."""
+        return urls.join(self.public_url(cpo_id), "ocpi", VERSION, *segments)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """A request that may be answered: the caller is known, path and method fit a row of 3.0.
+
+    Args:
+        ids: the decoded path segments after the module.
+        body: the JSON document; None when the body was empty, or the method has none.
+    """
+
+    caller: Presented
+    ids: tuple[str, ...] = ()
+    query: Mapping[str, str] = field(default_factory=dict)
+    body: object = None
+
+    @property
+    def cpo_id(self) -> str:
+        """Whose connection the request came over."""
+        return self.caller.cpo_id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """An answer with OCPI status 1000.
+
+    Args:
+        data: what stands in the envelope; None = no ``data`` at all, as acknowledgements have it.
+        created: HTTP 201 instead of 200.
+    """
+
+    data: object = None
+    created: bool = False
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+Flow = Callable[[Emsp, Call], Awaitable[Reply]]
+
+DONE = Reply()
+"""Acknowledged."""
+
+
+async def owner(emsp: Emsp, call: Call) -> Party:
+    """Return the party that the URL's first two segments name.
+
+    Raises:
+        PartyUnknown: it is no CPO role of the connection, so its objects are not the caller's.
+    """
+    named = Party(call.ids[0], call.ids[1])
+    connection = await emsp.connections.get(call.cpo_id)
+    for party in connection.parties():
+        if party == named:
+            return party
+    raise PartyUnknown(f"{named} is not among the roles of this connection")

@@ -1,0 +1,46 @@
+"""init: billing in, payment terms out; the tariff is frozen here (use case 1, 3.5)."""
+
+from __future__ import annotations
+
+from msgspec import UNSET
+from msgspec.structs import replace
+
+from bridge.flows.decision import Decision, World, answer_order
+from bridge.flows.offer import available_item, priced
+from bridge.flows.select import drafted, refuse_placed
+from bridge.orders.intents import Init, Request
+from bridge.orders.order import Order, OrderState, Payment
+from bridge.orders.transitions import step
+
+
+async def init(world: World, request: Request, intent: Init, order: Order | None) -> Decision:
+    """Answer with the terms of the order to be; a quote that still holds keeps its id.
+
+    Raises:
+        BusinessRefused: the transaction already has a placed order.
+        Refused: see available_item and priced.
+    """
+    refuse_placed(order)
+    wish = intent.wish
+    if order is not None and wish.quantity is None and wish.item_id == order.item.id:
+        wish = replace(wish, quantity=order.quantity)
+    item = await available_item(world, wish, ask=False)
+    price = priced(world, wish, item, order)
+    draft = drafted(world, request, wish, item, price)
+    draft = replace(
+        draft,
+        created_at=draft.created_at if order is None else order.created_at,
+        vehicle=wish.vehicle or (order.vehicle if order else UNSET),
+        tariff=item.tariff,
+        billing=intent.billing,
+        customer=intent.customer,
+        payment=Payment(
+            id=f"payment-{request.transaction_id}",
+            collected_by=world.terms.collected_by,
+            amount=price.price,
+            currency=price.currency,
+            due_at=price.expires_at,
+        ),
+    )
+    draft = step(draft, OrderState.INITIALISED, world.now)
+    return Decision(draft, (answer_order(world, request, draft),))

@@ -1,0 +1,76 @@
+"""What can happen to an order: one struct for each kind of event, queued in Redis per order."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+
+from bridge.ocpi.commands import CommandResponseType, CommandResultType
+from bridge.ocpi.locations import Status
+from bridge.orders.intents import Intent, Request
+from bridge.orders.order import SessionKey
+
+
+class BecknJob(msgspec.Struct, frozen=True, kw_only=True, tag="beckn"):
+    """A Beckn request that was ACKed."""
+
+    request: Request
+    intent: Intent
+
+
+class SessionJob(msgspec.Struct, frozen=True, kw_only=True, tag="session"):
+    """A Session of the order was pushed or pulled; its state is in the object store."""
+
+    session: SessionKey
+    at: datetime
+
+
+class CdrJob(msgspec.Struct, frozen=True, kw_only=True, tag="cdr"):
+    """A CDR of the order arrived."""
+
+    cdr: SessionKey
+    at: datetime
+
+
+class CommandResponseJob(msgspec.Struct, frozen=True, kw_only=True, tag="command_response"):
+    """The CPO answered the command's POST, or did not.
+
+    Args:
+        result: None when no CommandResponse came: refused connection, time-out, OCPI error.
+        sent: False when it is certain that nothing left.
+        timeout_s: how long to wait for the CommandResult.
+    """
+
+    command_id: str
+    at: datetime
+    result: CommandResponseType | None = None
+    sent: bool = True
+    timeout_s: int = 0
+    reason: str = ""
+
+
+class CommandResultJob(msgspec.Struct, frozen=True, kw_only=True, tag="command_result"):
+    """The charge point's answer to a command."""
+
+    command_id: str
+    result: CommandResultType
+    at: datetime
+    reason: str = ""
+
+
+class EvseJob(msgspec.Struct, frozen=True, kw_only=True, tag="evse"):
+    """The EVSE of a running order changed its status."""
+
+    status: Status
+    at: datetime
+
+
+class DeadlineJob(msgspec.Struct, frozen=True, kw_only=True, tag="deadline"):
+    """A deadline of the order has passed."""
+
+    name: str
+    at: datetime
+
+
+Job = BecknJob | SessionJob | CdrJob | CommandResponseJob | CommandResultJob | EvseJob | DeadlineJob

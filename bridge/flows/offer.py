@@ -1,0 +1,74 @@
+"""What select, init and confirm share: the item as it is now, and its price."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from msgspec.structs import replace
+
+from bridge.errors import ItemUnavailable, QuoteUnavailable
+from bridge.flows.decision import World
+from bridge.orders.intents import Wish
+from bridge.orders.item import ChargingItem
+from bridge.orders.order import Order, Quote
+from bridge.pricing.quote import quote
+
+
+async def available_item(world: World, wish: Wish, *, ask: bool) -> ChargingItem:
+    """Return the wished item, with the status the CPO itself gives.
+
+    ``ask``: ask the CPO even when our knowledge is fresh.
+
+    Raises:
+        ProviderUnknown, ItemUnknown: there is no such item.
+        ItemUnavailable: the EVSE is in use, out of order or gone.
+        CpoUnavailable: the CPO had to be asked and did not answer.
+    """
+    item = world.catalog.find(wish.provider_id, wish.item_id)
+    if ask or not world.freshness.fresh(item):
+        evse = await world.live.evse(item.cpo_id, item)
+        if evse is None:
+            raise ItemUnavailable(f"the CPO does not know EVSE {item.evse.uid} any more")
+        item = replace(item, evse=replace(item.evse, status=evse.status))
+    if item.status not in world.startable:
+        raise ItemUnavailable(f"EVSE {item.evse.evse_id or item.evse.uid} is {item.status}")
+    return item
+
+
+def slot(world: World, wish: Wish) -> tuple[datetime | None, datetime | None]:
+    """Return the wished slot; what is already past is open, and means now (decisions 5)."""
+    start = wish.start if wish.start is not None and wish.start > world.now else None
+    end = wish.end if wish.end is not None and wish.end > (start or world.now) else None
+    return start, end
+
+
+def priced(world: World, wish: Wish, item: ChargingItem, known: Order | None) -> Quote:
+    """Return the quote for a wish; the known one when nothing that matters has changed.
+
+    Raises:
+        QuoteUnavailable: no tariff applies, or the budget buys nothing.
+    """
+    if item.tariff is None:
+        raise QuoteUnavailable(f"no known tariff applies to {item.id}")
+    start, end = slot(world, wish)
+    if (
+        known is not None
+        and known.quote is not None
+        and known.quote.expires_at is not None
+        and known.quote.expires_at > world.now
+        and (known.item.id, known.item.tariff) == (item.id, item.tariff)
+        and (known.quantity, known.start, known.end) == (wish.quantity, start, end)
+    ):
+        return known.quote
+    return quote(
+        item.tariff,
+        wish.quantity,
+        power_kw=item.power_kw,
+        start=start,
+        end=end,
+        time_zone=item.location.time_zone,
+        now=world.now,
+        ttl_s=world.terms.quote_ttl_s,
+        default_kwh=world.terms.default_kwh,
+        max_kwh=world.terms.max_kwh,
+    )

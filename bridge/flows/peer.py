@@ -1,0 +1,37 @@
+"""How a call to an OCPI peer ends when it does not end well."""
+
+from __future__ import annotations
+
+from bridge.errors import CpoUnavailable
+
+
+class CallFailed(CpoUnavailable):
+    """A peer gave no usable answer to one request.
+
+    ``reason`` names the module and what happened, for drivers too: it never repeats words of the
+    peer. Those are in ``said``.
+
+    Args:
+        nothing_left: True when that is certain: no name, no connection, no TLS.
+        http: HTTP status, None when no answer came.
+        code: OCPI status_code, None when the body was no envelope.
+        said: status_message of the peer, freed of our token.
+        data: what the envelope carried all the same, untyped: a 2xxx can hold a CommandResponse.
+    """
+
+    def __init__(
+        self,
+        reason: str,
+        *,
+        nothing_left: bool = False,
+        http: int | None = None,
+        code: int | None = None,
+        said: str = "",
+        data: object = None,
+    ) -> None:
+        super().__init__(reason)
+        self.nothing_left = nothing_left
+        self.http = http
+        self.code = code
+        self.said = said
+        self.data = data

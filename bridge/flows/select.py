@@ -1,0 +1,53 @@
+"""select: a quote for what is wished, at the price and status of now (use case 1, 3.3)."""
+
+from __future__ import annotations
+
+from bridge.errors import BusinessRefused
+from bridge.flows.decision import Decision, World, answer_order
+from bridge.flows.offer import available_item, priced, slot
+from bridge.orders.intents import Request, Select, Wish
+from bridge.orders.item import ChargingItem
+from bridge.orders.order import Order, OrderState, Quote, order_key
+from bridge.orders.transitions import PLACED
+
+
+async def select(world: World, request: Request, intent: Select, order: Order | None) -> Decision:
+    """Quote a wish; no search needs to come first.
+
+    Raises:
+        BusinessRefused: the transaction already has a placed order.
+        Refused: see available_item and priced.
+    """
+    refuse_placed(order)
+    item = await available_item(world, intent.wish, ask=False)
+    price = priced(world, intent.wish, item, None)
+    order = drafted(world, request, intent.wish, item, price)
+    return Decision(order, (answer_order(world, request, order),))
+
+
+def refuse_placed(order: Order | None) -> None:
+    """Raise BusinessRefused when the order is placed: what is agreed is not selected anew."""
+    if order is not None and order.state in PLACED:
+        raise BusinessRefused(f"this transaction already has the order {order.id}")
+
+
+def drafted(world: World, request: Request, wish: Wish, item: ChargingItem, price: Quote) -> Order:
+    """Return a new order in state SELECTED."""
+    dialect = world.dialects[request.dialect]
+    start, end = slot(world, wish)
+    return Order(
+        key=order_key(request.bap_id, request.transaction_id),
+        request=request,
+        state=OrderState.SELECTED,
+        item=item,
+        created_at=world.now,
+        updated_at=world.now,
+        state_since=world.now,
+        fulfillment_id=dialect.fulfillment_id(item.location),
+        quantity=wish.quantity,
+        start=start,
+        end=end,
+        vehicle=wish.vehicle,
+        tags=wish.tags,
+        quote=price,
+    )

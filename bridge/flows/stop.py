@@ -1,0 +1,80 @@
+"""Stopping: update end-charging, STOP_SESSION and what becomes of it (mapping 1.11)."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import timedelta
+
+from msgspec import Raw
+from msgspec.structs import replace
+
+from bridge.errors import UpdateImpossible
+from bridge.flows.decision import Decision, World, answer_order, with_deadline
+from bridge.flows.start import (
+    GRACE_S,
+    PLACEHOLDER_URL,
+    no_longer_waiting,
+    refused,
+    waiting_for,
+)
+from bridge.ocpi.codec import encode
+from bridge.ocpi.commands import CommandType, StopSession
+from bridge.orders.intents import Request, Verb
+from bridge.orders.order import CommandPlan, Order, OrderState
+from bridge.orders.transitions import step
+
+S = OrderState
+
+
+def stop(world: World, request: Request, order: Order) -> Decision:
+    """Stop charging once, whatever number of updates ask for it.
+
+    Raises:
+        UpdateImpossible: nothing is charging.
+    """
+    if order.state in (S.CHARGING, S.INTERRUPTED):
+        order, plan = stopping(world, order)
+        return Decision(waiting_for(world, order, request, Verb.STOP), commands=(plan,))
+    if order.state is S.STARTING:
+        # No session yet, so nothing that STOP_SESSION could name: stop it when it appears.
+        order = replace(order, stop_requested=True)
+        return Decision(waiting_for(world, order, request, Verb.STOP))
+    if order.state is S.STOPPING:
+        return Decision(waiting_for(world, order, request, Verb.STOP))
+    if order.state in (S.ENDED, S.SETTLED):
+        return Decision(order, (answer_order(world, request, order),))
+    raise UpdateImpossible(f"order {order.id} is {order.state}: nothing is charging")
+
+
+def stopping(world: World, order: Order) -> tuple[Order, CommandPlan]:
+    """Return the order in state STOPPING and the STOP_SESSION of its session."""
+    if order.session is None:
+        raise ValueError(f"order {order.id} has no session")
+    plan = stop_plan(order, order.session.id)
+    order = replace(order, stop_command=plan.id, stop_requested=False)
+    wait_s = 2 * world.terms.command_timeout_s + GRACE_S
+    order = with_deadline(order, "stop", world.now + timedelta(seconds=wait_s))
+    order = with_deadline(with_deadline(order, "interruption", None), "outage", None)
+    return step(order, S.STOPPING, world.now), plan
+
+
+def stop_plan(order: Order, session_id: str) -> CommandPlan:
+    """Return a STOP_SESSION; exactly response_url and session_id (mapping H3)."""
+    return CommandPlan(
+        id=secrets.token_urlsafe(18),
+        type=CommandType.STOP_SESSION,
+        cpo_id=order.item.cpo_id,
+        party=order.item.party,
+        order_key=order.key,
+        correlation_id=order.request.transaction_id,
+        body=Raw(encode(StopSession(response_url=PLACEHOLDER_URL, session_id=session_id))),
+    )
+
+
+def stop_failed(world: World, order: Order, reason: str) -> Decision:
+    """Give the stop up: the session goes on, and may be stopped again."""
+    order = with_deadline(replace(order, stop_command=None), "stop", None)
+    order = step(order, S.CHARGING, world.now)
+    order, stoppers = no_longer_waiting(order, Verb.STOP)
+    callbacks = refused(world, order, stoppers, UpdateImpossible(f"not stopped: {reason}"))
+    return Decision(order, callbacks, notes=(f"stop failed: {reason}",))
