@@ -1,0 +1,89 @@
+"""The one way to Redis: single commands, and fenced transactions as one script."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib.resources import files
+from typing import Any, NamedTuple
+
+import msgspec
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from bridge.errors import StoreUnavailable
+
+Argument = str | bytes | int | float
+Command = tuple[Argument, ...]
+
+
+class Guard(NamedTuple):
+    """A condition of a transaction: the reply of ``read`` must be ``expected`` (None = absent)."""
+
+    read: Command
+    expected: bytes | str | None
+
+
+PREFIX = "{bridge}:"
+"""All keys share one hash tag, hence one slot of a cluster: transactions span any of them."""
+
+
+def key(*parts: str) -> str:
+    """Return the Redis key of these parts."""
+    return PREFIX + ":".join(parts)
+
+
+class Database:
+    """A Redis client whose failures are StoreUnavailable."""
+
+    def __init__(self, redis: Redis) -> None:
+        self.redis = redis
+        self._commit = files("bridge.store").joinpath("scripts/commit.lua").read_text()
+        self._claim = files("bridge.store").joinpath("scripts/claim.lua").read_text()
+        self._scripts: dict[str, Any] = {}
+
+    async def do(self, *command: Argument) -> Any:
+        """Run one command; replies are bytes, as the protocol gives them.
+
+        Raises:
+            StoreUnavailable: Redis did not answer, or refused.
+        """
+        try:
+            return await self.redis.execute_command(*command)  # type: ignore[no-untyped-call]
+        except (RedisError, OSError) as error:
+            raise StoreUnavailable(f"Redis: {error}") from error
+
+    async def script(self, source: str, keys: Sequence[str], args: Sequence[Argument]) -> Any:
+        """Run a Lua script by its digest, loading it when the server does not know it."""
+        script = self._scripts.get(source)
+        if script is None:
+            script = self._scripts[source] = self.redis.register_script(source)
+        try:
+            return await script(keys=keys, args=args)
+        except (RedisError, OSError) as error:
+            raise StoreUnavailable(f"Redis: {error}") from error
+
+    async def commit(self, commands: Sequence[Command], guards: Sequence[Guard] = ()) -> bool:
+        """Run commands all or none, if all guards hold.
+
+        Returns:
+            False when a guard did not hold; nothing was written then.
+
+        Raises:
+            StoreUnavailable: Redis did not answer; whether it was written is not known.
+        """
+        args: list[Argument] = [len(guards)]
+        for guard in guards:
+            args += [len(guard.read), *guard.read]
+            args += [0, ""] if guard.expected is None else [1, guard.expected]
+        for command in commands:
+            args += [len(command), *command]
+        return bool(await self.script(self._commit, [PREFIX], args))
+
+    async def claim(self, keys: Sequence[str], args: Sequence[Argument]) -> Any:
+        """Run the claim script of the lanes; see lanes.py."""
+        return await self.script(self._claim, keys, args)
+
+
+def packed(value: object) -> bytes:
+    """Encode a record for Redis."""
+    return msgspec.json.encode(value)

@@ -1,0 +1,54 @@
+"""Where events of orders come in: queued once, in the order's lane, before anyone is told ACK."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from bridge.flows.jobs import DeadlineJob, Job
+from bridge.store.database import Database, Guard, key, packed
+from bridge.store.lanes import Lanes, now_ms
+from bridge.store.orders import DEADLINES
+
+REPEATS_KEPT_S = 24 * 3600
+"""How long a repeated Beckn request is recognised (decisions 4)."""
+
+
+class Inbox:
+    """Fits flows.ports.Inbox."""
+
+    def __init__(self, database: Database, lanes: Lanes) -> None:
+        self._db = database
+        self._lanes = lanes
+
+    async def queue(self, order_key: str, job: Job) -> None:
+        """Queue a job of an order."""
+        await self._db.commit(self._lanes.push(order_key, packed(job)))
+
+    async def queue_once(self, order_key: str, job: Job, repeat_key: str) -> bool:
+        """Queue a Beckn request unless it was queued before; False: it was."""
+        seen = key("seen", repeat_key)
+        return await self._db.commit(
+            [
+                ("SET", seen, "1", "EX", REPEATS_KEPT_S),
+                *self._lanes.push(order_key, packed(job)),
+            ],
+            [Guard(("GET", seen), None)],
+        )
+
+    async def queue_due(self, how_many: int = 100) -> int:
+        """Turn deadlines that have passed into jobs; each once, whichever replica comes first."""
+        rows = await self._db.do(
+            "ZRANGE", DEADLINES, "-inf", now_ms(), "BYSCORE", "LIMIT", 0, how_many
+        )
+        queued = 0
+        for member in (bytes(row).decode() for row in rows):
+            score = await self._db.do("ZSCORE", DEADLINES, member)
+            if score is None:
+                continue
+            order_key, _, name = member.partition("\x1f")
+            job = DeadlineJob(name=name, at=datetime.now(UTC))
+            queued += await self._db.commit(
+                [("ZREM", DEADLINES, member), *self._lanes.push(order_key, packed(job))],
+                [Guard(("ZSCORE", DEADLINES, member), str(int(score)))],
+            )
+        return queued

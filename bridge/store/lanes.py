@@ -1,0 +1,134 @@
+"""Lanes: queues in Redis, in order within a lane, parallel across lanes, over all replicas.
+
+A lane is a list of entries; a sorted set says when each lane is due. Whoever claims a due lane
+holds it until it finishes or postpones the head entry, or until the lease runs out (the holder
+died): then another replica takes it. Every change by a holder is guarded by its holder token, so
+a holder that was too slow changes nothing.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from bridge.store.database import Command, Database, Guard, key
+
+LEASE_S = 15.0
+
+FAILED = key("failed-entries")
+"""Stream of entries that no worker could digest: a fault of ours, kept for whoever mends it."""
+
+FAILED_KEPT = 10_000
+
+
+class Claim(NamedTuple):
+    """A lane that is held, with its head entry."""
+
+    lane: str
+    token: str
+    entry: bytes
+
+
+def now_ms() -> int:
+    """Return the wall clock in milliseconds; lanes of all replicas compare it."""
+    return time.time_ns() // 1_000_000
+
+
+class Lanes:
+    """All lanes of one kind."""
+
+    def __init__(self, database: Database, kind: str, *, lease_s: float = LEASE_S) -> None:
+        self.kind = kind
+        self.lease_s = lease_s
+        self._db = database
+        self._queue = key("queue", kind)
+        self._entries = key("lane", kind, "")
+        self._holders = key("holder", kind, "")
+
+    def push(self, lane: str, entry: bytes, *, wake: bool = False) -> list[Command]:
+        """Return the commands that append an entry.
+
+        ``wake`` makes the lane due at once even when its head waits for a retry.
+        """
+        commands: list[Command] = [
+            ("RPUSH", self._entries + lane, entry),
+            ("ZADD", self._queue, "NX", now_ms(), lane),
+        ]
+        if wake:
+            commands.append(("WAKE", self._queue, lane, self._holders + lane, now_ms()))
+        return commands
+
+    async def claim(self, how_many: int) -> list[Claim]:
+        """Take up to ``how_many`` lanes that are due."""
+        rows = await self._db.claim(
+            [self._queue],
+            [
+                now_ms(),
+                int(self.lease_s * 1000),
+                how_many,
+                secrets.token_hex(8),
+                self._entries,
+                self._holders,
+            ],
+        )
+        return [Claim(lane.decode(), token.decode(), entry) for lane, token, entry in rows]
+
+    def held(self, claim: Claim) -> Guard:
+        """Return the guard that the claim still holds its lane."""
+        return Guard(("GET", self._holders + claim.lane), claim.token)
+
+    def finished(self, claim: Claim) -> list[Command]:
+        """Return the commands that remove the head entry and let the lane go."""
+        return [
+            ("LPOP", self._entries + claim.lane),
+            ("DEL", self._holders + claim.lane),
+            ("ZADD", self._queue, now_ms(), claim.lane),
+        ]
+
+    async def postpone(self, claim: Claim, entry: bytes, delay_s: float) -> bool:
+        """Put the head entry back, changed, to be tried again after a while."""
+        return await self._db.commit(
+            [
+                ("LSET", self._entries + claim.lane, 0, entry),
+                ("DEL", self._holders + claim.lane),
+                ("ZADD", self._queue, now_ms() + int(delay_s * 1000), claim.lane),
+            ],
+            [self.held(claim)],
+        )
+
+    async def rewrite(self, claim: Claim, entry: bytes) -> bool:
+        """Change the head entry and keep the lane."""
+        return await self._db.commit(
+            [("LSET", self._entries + claim.lane, 0, entry)], [self.held(claim)]
+        )
+
+    async def renew(self, claims: Sequence[Claim]) -> None:
+        """Extend the leases of lanes that are still held."""
+        for claim in claims:
+            await self._db.commit(
+                [("ZADD", self._queue, "XX", now_ms() + int(self.lease_s * 1000), claim.lane)],
+                [self.held(claim)],
+            )
+
+    async def bury(self, claim: Claim, error: str) -> None:
+        """Move a head entry that nobody can digest out of the way; it is kept to be looked at."""
+        await self._db.commit(
+            [
+                (
+                    *("XADD", FAILED, "MAXLEN", "~", FAILED_KEPT, "*", "lanes", self.kind),
+                    *("lane", claim.lane, "entry", claim.entry, "error", error),
+                ),
+                *self.finished(claim),
+            ],
+            [self.held(claim)],
+        )
+
+    async def depth(self) -> int:
+        """Return the number of lanes that have work."""
+        return int(await self._db.do("ZCARD", self._queue))
+
+    async def entries(self, lane: str) -> list[bytes]:
+        """Return the entries of a lane, head first."""
+        return list(await self._db.do("LRANGE", self._entries + lane, 0, -1))

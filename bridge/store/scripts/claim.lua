@@ -1,0 +1,20 @@
+-- Take lanes that are due and that nobody holds.
+-- KEYS: 1 queue (sorted set: lane -> due, ms). ARGV: now ms, lease ms, how many, token prefix,
+-- key prefix of the lanes' lists, key prefix of the lanes' holders.
+-- Reply: for each lane taken: name, holder token, head entry.
+local now = tonumber(ARGV[1])
+local taken = {}
+local due = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'LIMIT', 0, tonumber(ARGV[3]))
+for i, lane in ipairs(due) do
+  local head = redis.call('LINDEX', ARGV[5] .. lane, 0)
+  if head then
+    local token = ARGV[4] .. ':' .. i
+    redis.call('SET', ARGV[6] .. lane, token)
+    redis.call('ZADD', KEYS[1], now + tonumber(ARGV[2]), lane)
+    table.insert(taken, {lane, token, head})
+  else
+    redis.call('ZREM', KEYS[1], lane)
+    redis.call('DEL', ARGV[6] .. lane)
+  end
+end
+return taken

@@ -1,0 +1,46 @@
+-- A fenced transaction. ARGV: number of guards; for each guard: its length, its command, a flag
+-- (1 = a value is expected, 0 = absence), the value; then commands, each after its length.
+-- Two words are ours, for lanes:
+-- WAKE queue lane holder woken due -- make a lane due; one that is held is noted in the set woken.
+-- LEAVE queue lane holder woken entries due now -- let a lane go: without entries it is off the
+-- queue, with some it is due again; now, if it was to be woken meanwhile.
+local at = 1
+local function take()
+  local value = ARGV[at]
+  at = at + 1
+  return value
+end
+local function command()
+  local words = {}
+  for i = 1, tonumber(take()) do words[i] = take() end
+  return words
+end
+local ours = {}
+function ours.WAKE(queue, lane, holder, woken, due)
+  if redis.call('EXISTS', holder) == 1 then
+    redis.call('SADD', woken, lane)
+  else
+    redis.call('ZADD', queue, 'LT', due, lane)
+  end
+end
+function ours.LEAVE(queue, lane, holder, woken, entries, due, now)
+  redis.call('DEL', holder)
+  if redis.call('SREM', woken, lane) == 1 then due = now end
+  if redis.call('EXISTS', entries) == 1 then
+    redis.call('ZADD', queue, due, lane)
+  else
+    redis.call('ZREM', queue, lane)
+  end
+end
+for _ = 1, tonumber(take()) do
+  local reply = redis.call(unpack(command()))
+  local present, expected = take() == '1', take()
+  if present and reply ~= expected then return 0 end
+  if not present and reply ~= false then return 0 end
+end
+while at <= #ARGV do
+  local words = command()
+  local own = ours[words[1]]
+  if own then own(unpack(words, 2)) else redis.call(unpack(words)) end
+end
+return 1
