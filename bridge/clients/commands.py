@@ -1,0 +1,103 @@
+"""Commands to a CPO (OCPI 2.2.1 mod_commands, Receiver interface)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final, cast
+
+import msgspec
+
+from bridge.clients.cpo import Cpo, call_of
+from bridge.clients.ocpi import OcpiClient, unusable
+from bridge.errors import OcpiInvalid
+from bridge.flows.peer import CallFailed
+from bridge.ocpi.codec import convert, encode, loads
+from bridge.ocpi.commands import (
+    CancelReservation,
+    CommandResponse,
+    CommandResponseType,
+    CommandType,
+    ReserveNow,
+    StartSession,
+    StopSession,
+    UnlockConnector,
+)
+from bridge.ocpi.connection import Connection
+from bridge.ocpi.types import InterfaceRole, ModuleID
+from bridge.orders.order import CommandPlan
+
+PATIENCE_S: Final = 10.0
+"""A CPO may ask the charge point before it answers: no command is given less time."""
+
+_BODIES: Final[Mapping[CommandType, type[msgspec.Struct]]] = {
+    CommandType.CANCEL_RESERVATION: CancelReservation,
+    CommandType.RESERVE_NOW: ReserveNow,
+    CommandType.START_SESSION: StartSession,
+    CommandType.STOP_SESSION: StopSession,
+    CommandType.UNLOCK_CONNECTOR: UnlockConnector,
+}
+
+
+async def command(
+    client: OcpiClient,
+    cpo: Cpo,
+    connection: Connection,
+    plan: CommandPlan,
+    response_url: str,
+    *,
+    correlation_id: str | None = None,
+    patience_s: float = PATIENCE_S,
+) -> CommandResponse:
+    """POST a command once. It is no idempotent request: whoever repeats it may charge twice.
+
+    An OCPI error that carries a result all the same is an answer.
+
+    Args:
+        patience_s: raises the configured time-out to this.
+
+    Raises:
+        CallFailed: unless ``nothing_left``, the command may have been carried out.
+    """
+    call = call_of(
+        cpo,
+        connection,
+        ModuleID.COMMANDS,
+        InterfaceRole.RECEIVER,
+        plan.type,
+        to=plan.party,
+        method="POST",
+        body=_body(plan, response_url),
+        correlation_id=correlation_id,
+        at_least_s=patience_s,
+    )
+    try:
+        answer = await client.call(call)
+    except CallFailed as error:
+        if (response := _response(error.data)) is None:
+            raise
+        return response
+    if (response := _response(answer.data)) is None:
+        raise unusable(ModuleID.COMMANDS, answer, "expected a CommandResponse")
+    return response
+
+
+def _body(plan: CommandPlan, response_url: str) -> bytes:
+    """Return the command with its response_url, checked: what we send is valid or not sent."""
+    try:
+        planned = cast(dict[str, object], loads(bytes(plan.body)))
+        return encode(convert({**planned, "response_url": response_url}, _BODIES[plan.type]))
+    except OcpiInvalid as error:
+        raise CallFailed(
+            f"{ModuleID.COMMANDS}: our {plan.type} is invalid: {error}", nothing_left=True
+        ) from error
+
+
+def _response(data: object) -> CommandResponse | None:
+    """Read a CommandResponse; the result alone is enough, the rest is advice."""
+    try:
+        return convert(data, CommandResponse)
+    except OcpiInvalid:
+        result = data.get("result") if isinstance(data, dict) else None
+        if isinstance(result, str) and result in CommandResponseType.__members__:
+            return CommandResponse(result=CommandResponseType(result), timeout=0)
+        return None

@@ -1,0 +1,82 @@
+"""A CPO to be called: requests made of what the operator set and what its connection says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from bridge.clients.ocpi import TIMEOUTS, Call, Timeouts
+from bridge.errors import OcpiInvalid
+from bridge.flows.peer import CallFailed
+from bridge.flows.register import Overrides, with_overrides
+from bridge.ocpi.connection import Connection
+from bridge.ocpi.headers import Party
+from bridge.ocpi.types import InterfaceRole, ModuleID
+from bridge.ocpi.urls import join
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cpo:
+    """What the operator set about calls to a CPO."""
+
+    id: str
+    overrides: Overrides = field(default_factory=dict)
+    timeouts: Timeouts = TIMEOUTS
+
+
+def endpoint(cpo: Cpo, connection: Connection, module: ModuleID, role: InterfaceRole) -> str | None:
+    """Return the URL of a module: of the configuration, else of the version details."""
+    overridden = Connection(
+        cpo_id=cpo.id, endpoints=with_overrides(connection.endpoints, cpo.overrides)
+    )
+    return overridden.url(module, role)
+
+
+def call_of(
+    cpo: Cpo,
+    connection: Connection,
+    module: ModuleID,
+    role: InterfaceRole,
+    *segments: str,
+    to: Party,
+    method: str = "GET",
+    query: str = "",
+    body: bytes | None = None,
+    correlation_id: str | None = None,
+    at_least_s: float = 0,
+) -> Call:
+    """Return a request to a functional module of a registered CPO.
+
+    Args:
+        segments: path below the endpoint, not encoded.
+        at_least_s: raises the configured time-out to this.
+
+    Raises:
+        CallFailed: not registered, no such endpoint, or no URL can be made; nothing was sent.
+    """
+    if connection.token is None:
+        raise CallFailed(f"{module}: {cpo.id} is not registered", nothing_left=True)
+    base = endpoint(cpo, connection, module, role)
+    if base is None:
+        raise CallFailed(f"{module}: {cpo.id} has no such endpoint ({role})", nothing_left=True)
+    try:
+        url = join(base, *segments) if segments else base
+    except OcpiInvalid as error:
+        raise CallFailed(f"{module}: {error.reason}", nothing_left=True) from error
+    return Call(
+        method=method,
+        url=with_query(url, query),
+        token=connection.token,
+        module=module,
+        cpo_id=cpo.id,
+        to=to,
+        body=body,
+        correlation_id=correlation_id,
+        timeouts=cpo.timeouts._replace(total_s=max(cpo.timeouts.total_s, at_least_s)),
+    )
+
+
+def with_query(url: str, query: str) -> str:
+    """Append a query; an endpoint may have one of its own."""
+    if not query:
+        return url
+    return f"{url}{'&' if '?' in url else '?'}{query}"

@@ -1,0 +1,26 @@
+"""Looks for deadlines that have passed and queues them as events of their orders."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from bridge.errors import StoreUnavailable
+from bridge.observability import get_logger
+from bridge.store.inbox import Inbox
+
+log = get_logger()
+
+TICK_S = 0.2
+"""How late a deadline may be noticed."""
+
+
+async def watch_deadlines(inbox: Inbox, wake: Callable[[], None]) -> None:
+    """Run until cancelled."""
+    while True:
+        try:
+            if await inbox.queue_due():
+                wake()
+        except StoreUnavailable as error:
+            log.warning("store.unavailable", worker="deadlines", error=str(error))
+        await asyncio.sleep(TICK_S)

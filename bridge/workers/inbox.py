@@ -1,0 +1,237 @@
+"""Runs flows: takes an event from an order's lane, decides, commits the outcome as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import msgspec
+from msgspec import Raw
+
+from bridge.beckn.context import answer_context
+from bridge.flows.decide import decide
+from bridge.flows.decision import Callback, Decision, World, answer_by
+from bridge.flows.jobs import (
+    BecknJob,
+    CdrJob,
+    CommandResponseJob,
+    CommandResultJob,
+    DeadlineJob,
+    EvseJob,
+    Job,
+    SessionJob,
+)
+from bridge.observability import bound, get_logger
+from bridge.orders.intents import Search
+from bridge.orders.order import CommandPlan, Order
+from bridge.store.database import Command, Database, packed
+from bridge.store.journal import Journal
+from bridge.store.lanes import Claim, Lanes
+from bridge.store.orders import OrderStore
+from bridge.store.outbox import CallbackEntry
+
+log = get_logger()
+
+
+class CommandEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """A command in its lane; ``sent`` is set before the first byte leaves."""
+
+    plan: CommandPlan
+    sent: bool = False
+
+
+class LiveEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """A PATCH for a track callback_url."""
+
+    url: str
+    body: Raw
+    tries: int = 0
+
+
+class LaneSet(NamedTuple):
+    """The four kinds of lanes."""
+
+    inbox: Lanes
+    outbox: Lanes
+    command: Lanes
+    live: Lanes
+
+
+class InboxWorker:
+    """Handler of inbox lanes.
+
+    Args:
+        world: gives what flows may look at, with the time of now.
+        reply_url: where an on_* message for a request's BAP goes, without the action.
+        wake: called with the kinds of lanes that got something.
+    """
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        lanes: LaneSet,
+        orders: OrderStore,
+        journal: Journal,
+        world: Callable[[], World],
+        reply_url: Callable[[str], str],
+        bpp_id: str,
+        bpp_uri: str,
+        wake: Callable[[], None],
+    ) -> None:
+        self._db = database
+        self._lanes = lanes
+        self._orders = orders
+        self._journal = journal
+        self._world = world
+        self._reply_url = reply_url
+        self._bpp = (bpp_id, bpp_uri)
+        self._wake = wake
+
+    async def handle(self, claim: Claim) -> None:
+        """Decide one event and commit the outcome, unless somebody else has the lane by now."""
+        job = msgspec.json.decode(claim.entry, type=Job)
+        with bound(**_facts(job)):
+            order = await self._orders.load(claim.lane)
+            world = self._world()
+            decision = await decide(world, job, order)
+            commands = self._outcome(world, claim.lane, job, order, decision)
+            commands += self._lanes.inbox.finished(claim)
+            if not await self._db.commit(commands, [self._lanes.inbox.held(claim)]):
+                log.warning("lane.lost", order=claim.lane)
+                return
+            self._wake()
+
+    def _outcome(
+        self, world: World, lane: str, job: Job, before: Order | None, decision: Decision
+    ) -> list[Command]:
+        """Return the commands that carry out a decision."""
+        commands: list[Command] = []
+        after = decision.order
+        if after is not None and after is not before:
+            commands += self._orders.saved(after, before)
+        for callback in decision.callbacks:
+            entry = self._entry(world, lane, callback)
+            wake = callback.solicited
+            commands += self._lanes.outbox.push(lane, packed(entry), wake=wake)
+        for plan in decision.commands:
+            commands.append(self._orders.planned(plan))
+            commands += self._lanes.command.push(lane, packed(CommandEntry(plan=plan)))
+        if decision.live is not None and after is not None and after.callback_url is not None:
+            live = LiveEntry(url=after.callback_url, body=Raw(decision.live))
+            commands += self._lanes.live.push(lane, packed(live))
+        if not (isinstance(job, BecknJob) and isinstance(job.intent, Search)):
+            commands += self._story(lane, job, before, decision)
+        return commands
+
+    def _entry(self, world: World, lane: str, callback: Callback) -> CallbackEntry:
+        """Return a callback as a whole Beckn message."""
+        request = callback.request
+        bpp_id, bpp_uri = self._bpp
+        parts: dict[str, object] = {
+            "context": answer_context(
+                request,
+                action=callback.action,
+                message_id=callback.message_id,
+                now=world.now,
+                bpp_id=bpp_id,
+                bpp_uri=bpp_uri,
+            )
+        }
+        if callback.message is not None:
+            parts["message"] = Raw(callback.message)
+        if callback.error is not None:
+            parts["error"] = Raw(callback.error)
+        limit_s = (
+            world.terms.search_deadline_s
+            if request.action == "search"
+            else world.terms.reply_deadline_s
+        )
+        return CallbackEntry(
+            order_key=lane,
+            url=f"{self._reply_url(request.bap_uri)}/{callback.action}",
+            action=callback.action,
+            transaction_id=request.transaction_id,
+            message_id=callback.message_id,
+            body=Raw(msgspec.json.encode(parts)),
+            solicited=callback.solicited,
+            until=answer_by(world, request, limit_s=limit_s) if callback.solicited else None,
+            created_at=world.now,
+        )
+
+    def _story(
+        self, lane: str, job: Job, before: Order | None, decision: Decision
+    ) -> list[Command]:
+        """Return the commands that write the event into the order's journal."""
+        after = decision.order
+        if before is None and after is None and not isinstance(job, BecknJob):
+            return []
+        hop, protocol, what, detail = _told(job, after)
+        if after is not None and (before is None or before.state is not after.state):
+            detail["state"] = str(after.state)
+        if decision.notes:
+            detail["note"] = "; ".join(decision.notes)
+        commands = self._journal.note(lane, hop, protocol, what, **detail)
+        for callback in decision.callbacks:
+            commands += self._journal.note(
+                lane,
+                "bridge > BAP",
+                "Beckn",
+                callback.action,
+                message_id=callback.message_id,
+                unsolicited="" if callback.solicited else "yes",
+                says=callback.summary,
+            )
+        for plan in decision.commands:
+            commands += self._journal.note(
+                lane, "bridge > CPO", "OCPI", str(plan.type), cpo=plan.cpo_id, command_id=plan.id
+            )
+        return commands
+
+
+def _facts(job: Job) -> dict[str, str]:
+    """Return what every log line of this event carries."""
+    match job:
+        case BecknJob(request=request):
+            return {
+                "action": request.action,
+                "transaction_id": request.transaction_id,
+                "message_id": request.message_id,
+            }
+        case SessionJob(session=session):
+            return {"session_id": session.id}
+        case CommandResponseJob(command_id=command_id) | CommandResultJob(command_id=command_id):
+            return {"command_id": command_id}
+        case _:
+            return {}
+
+
+def _told(job: Job, order: Order | None) -> tuple[str, str, str, dict[str, str]]:
+    """Return an event as a step of the story: hop, protocol, what, details."""
+    session = order.session if order is not None else None
+    match job:
+        case BecknJob(request=request):
+            return "BAP > bridge", "Beckn", request.action, {"message_id": request.message_id}
+        case SessionJob():
+            facts = {"id": job.session.id}
+            if session is not None:
+                facts |= {"status": str(session.status), "kwh": str(session.kwh)}
+            return "CPO > bridge", "OCPI", "session", facts
+        case CdrJob():
+            cost = order.cdr.total_cost if order is not None and order.cdr is not None else None
+            facts = {"id": job.cdr.id}
+            if order is not None and order.cdr is not None and cost is not None:
+                facts |= {
+                    "total_energy": str(order.cdr.total_energy),
+                    "total_cost": f"{cost.excl_vat} {order.cdr.currency}",
+                }
+            return "CPO > bridge", "OCPI", "CDR", facts
+        case CommandResponseJob():
+            said = str(job.result) if job.result is not None else f"no answer: {job.reason}"
+            return "CPO > bridge", "OCPI", "CommandResponse", {"result": said}
+        case CommandResultJob():
+            return "CPO > bridge", "OCPI", "CommandResult", {"result": str(job.result)}
+        case EvseJob(status=status):
+            return "CPO > bridge", "OCPI", "EVSE status", {"status": str(status)}
+        case DeadlineJob(name=name):
+            return "bridge", "bridge", f"deadline {name}", {}

@@ -1,0 +1,119 @@
+"""Works off lanes: claims what is due, some in parallel, renews what it holds, stops cleanly."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+
+from bridge.errors import StoreUnavailable
+from bridge.observability import get_logger
+from bridge.store.lanes import Claim, Lanes
+
+log = get_logger()
+
+POLL_S = 0.25
+"""How soon retries, and work left by another replica, are noticed."""
+
+STORE_PAUSE_S = 1.0
+"""Pause while Redis does not answer."""
+
+
+class LaneRunner:
+    """One kind of lanes and the handler of their entries.
+
+    The handler finishes or postpones the claim. Without Redis the lane is left to its lease, and
+    the entry is tried again, by this replica or another; an entry that crashes its handler is
+    put aside, so that it holds nothing up.
+    """
+
+    def __init__(
+        self, lanes: Lanes, handle: Callable[[Claim], Awaitable[None]], *, parallel: int = 32
+    ) -> None:
+        self._lanes = lanes
+        self._handle = handle
+        self._parallel = parallel
+        self._work = asyncio.Event()
+        self._stopping = False
+        self._active: dict[asyncio.Task[None], Claim] = {}
+
+    def wake(self) -> None:
+        """Say that something was queued."""
+        self._work.set()
+
+    def stop(self) -> None:
+        """Claim nothing more; ``run`` returns when what is under way is done."""
+        self._stopping = True
+        self._work.set()
+
+    async def run(self) -> None:
+        """Work until stopped or cancelled; what is under way then is finished first."""
+        renewer = asyncio.create_task(self._renew())
+        try:
+            while not self._stopping:
+                if not await self._round():
+                    # Not wait_for: before Python 3.12 it may swallow the cancellation.
+                    with contextlib.suppress(TimeoutError):
+                        async with asyncio.timeout(POLL_S):
+                            await self._work.wait()
+                    self._work.clear()
+        finally:
+            renewer.cancel()
+            if self._active:
+                await asyncio.wait(self._active)
+
+    async def _round(self) -> bool:
+        """Claim what is due; False when there is nothing to do now."""
+        free = self._parallel - len(self._active)
+        if free <= 0:
+            await asyncio.wait(self._active, return_when=asyncio.FIRST_COMPLETED)
+            return True
+        try:
+            claims = await self._lanes.claim(free)
+        except StoreUnavailable as error:
+            log.warning("store.unavailable", lanes=self._lanes.kind, error=str(error))
+            await asyncio.sleep(STORE_PAUSE_S)
+            return False
+        for claim in claims:
+            task = asyncio.create_task(self._one(claim))
+            self._active[task] = claim
+            task.add_done_callback(self._done)
+        return bool(claims)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        del self._active[task]
+        self._work.set()
+
+    async def _one(self, claim: Claim) -> None:
+        try:
+            await self._handle(claim)
+        except StoreUnavailable as error:
+            log.warning("store.unavailable", lanes=self._lanes.kind, error=str(error))
+        except Exception as error:
+            # The worker loop must outlive any fault of a flow.
+            log.exception("lane.crashed", lanes=self._lanes.kind, lane=claim.lane)
+            with contextlib.suppress(StoreUnavailable):
+                await self._lanes.bury(claim, f"{type(error).__name__}: {error}")
+
+    async def _renew(self) -> None:
+        while True:
+            await asyncio.sleep(self._lanes.lease_s / 3)
+            with contextlib.suppress(StoreUnavailable):
+                await self._lanes.renew(list(self._active.values()))
+
+
+class Bell:
+    """Wakes every runner of the process: whoever queued something rings it."""
+
+    def __init__(self) -> None:
+        self._runners: list[LaneRunner] = []
+
+    def add(self, runner: LaneRunner) -> LaneRunner:
+        """Let a runner hear the bell."""
+        self._runners.append(runner)
+        return runner
+
+    def ring(self) -> None:
+        """Wake them all; a runner without work goes back to sleep at once."""
+        for runner in self._runners:
+            runner.wake()

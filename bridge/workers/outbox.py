@@ -1,0 +1,109 @@
+"""Delivers callbacks: in order for each order, again and again for a while (decisions 8)."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+import msgspec
+from msgspec.structs import replace
+
+from bridge.errors import CallbackFailed, CallbackRefused
+from bridge.observability import Metrics, bound, get_logger
+from bridge.store.database import Database, packed
+from bridge.store.journal import Journal
+from bridge.store.lanes import Claim, Lanes
+from bridge.store.outbox import CallbackEntry, DeadLetters
+
+log = get_logger()
+
+SOLICITED_RETRIES_S = (0.2, 0.5, 1.0)
+"""Pauses before the further tries of an answer, all within its deadline."""
+
+UNSOLICITED_RETRIES_S = (1.0, 5.0, 25.0, 120.0, 600.0, 1800.0)
+"""Pauses before the further tries of what the BAP must learn in any case."""
+
+
+class Post(Protocol):
+    """Posts one on_* message; raises CallbackFailed or CallbackRefused."""
+
+    async def __call__(self, url: str, body: bytes) -> None:
+        """Deliver the message."""
+        ...
+
+
+class OutboxWorker:
+    """Handler of outbox lanes."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        outbox: Lanes,
+        dead: DeadLetters,
+        journal: Journal,
+        post: Post,
+        metrics: Metrics,
+    ) -> None:
+        self._db = database
+        self._outbox = outbox
+        self._dead = dead
+        self._journal = journal
+        self._post = post
+        self._metrics = metrics
+
+    async def handle(self, claim: Claim) -> None:
+        """Try to deliver; then let it go, put it off, or bury it."""
+        entry = msgspec.json.decode(claim.entry, type=CallbackEntry)
+        with bound(transaction_id=entry.transaction_id, message_id=entry.message_id):
+            try:
+                await self._post(entry.url, bytes(entry.body))
+            except CallbackRefused as error:
+                await self._bury(claim, entry, error, "refused")
+            except CallbackFailed as error:
+                now = datetime.now(UTC)
+                later = rescheduled(entry, now)
+                if later is None or later.next_at is None:
+                    await self._bury(claim, entry, error, "given up")
+                else:
+                    pause_s = (later.next_at - now).total_seconds()
+                    await self._outbox.postpone(claim, packed(later), pause_s)
+                    self._metrics.callbacks.labels(entry.action, "retried").inc()
+                    log.info(
+                        "callback.postponed",
+                        action=entry.action,
+                        pause_s=round(pause_s, 1),
+                        error=str(error),
+                    )
+            else:
+                await self._db.commit(self._outbox.finished(claim), [self._outbox.held(claim)])
+                self._metrics.callbacks.labels(entry.action, "delivered").inc()
+                waited_s = (datetime.now(UTC) - entry.created_at).total_seconds()
+                self._metrics.callback_seconds.labels(entry.action).observe(waited_s)
+                log.info("callback.delivered", action=entry.action, tries=entry.tries + 1)
+
+    async def _bury(
+        self, claim: Claim, entry: CallbackEntry, error: CallbackFailed, why: str
+    ) -> None:
+        commands = self._dead.buried(entry, str(error))
+        if entry.action != "on_search":
+            commands += self._journal.note(
+                entry.order_key, "bridge > BAP", "Beckn", f"{entry.action} {why}", error=error
+            )
+        commands += self._outbox.finished(claim)
+        await self._db.commit(commands, [self._outbox.held(claim)])
+        self._metrics.callbacks.labels(entry.action, "dead").inc()
+        log.warning("callback.dead", action=entry.action, why=why, error=str(error))
+
+
+def rescheduled(entry: CallbackEntry, now: datetime) -> CallbackEntry | None:
+    """Return the entry with its next try after a failed one; None when there is none left."""
+    if entry.next_at is not None and now < entry.next_at:
+        return entry
+    pauses = SOLICITED_RETRIES_S if entry.solicited else UNSOLICITED_RETRIES_S
+    if entry.tries >= len(pauses):
+        return None
+    next_at = now + timedelta(seconds=pauses[entry.tries])
+    if entry.until is not None and entry.until < next_at:
+        return None
+    return replace(entry, tries=entry.tries + 1, next_at=next_at)

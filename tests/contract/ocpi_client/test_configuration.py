@@ -1,0 +1,191 @@
+"""Versions and credentials of a peer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from bridge.clients.configuration import ConfigurationApi
+from bridge.flows.peer import CallFailed
+from bridge.ocpi.credentials import Credentials, CredentialsRole
+from bridge.ocpi.types import BusinessDetails, InterfaceRole, ModuleID, Role, VersionNumber
+from tests.contract.ocpi_client.fake import FakeCpo, always
+from tests.contract.ocpi_client.side import Side, Validate
+
+OURS = Credentials(
+    token="token-b",
+    url="https://bridge.test/ocpi/versions",
+    roles=(
+        CredentialsRole(
+            role=Role.EMSP,
+            business_details=BusinessDetails(name="Bridge"),
+            party_id="BRG",
+            country_code="IN",
+        ),
+    ),
+)
+THEIRS: dict[str, Any] = {
+    "token": "token-c",
+    "url": "https://cpo.test/versions",
+    "roles": [
+        {
+            "role": "CPO",
+            "business_details": {"name": "A CPO"},
+            "party_id": "ABC",
+            "country_code": "IN",
+        }
+    ],
+}
+
+
+@pytest.fixture
+def api(side: Side) -> ConfigurationApi:
+    return ConfigurationApi(side.client, "cpo1", side.cpo.timeouts)
+
+
+async def test_versions_of_a_later_standard_are_left_out(
+    api: ConfigurationApi, fake: FakeCpo
+) -> None:
+    data = [
+        {"version": "2.3.0", "url": "https://cpo.test/2.3.0"},
+        {"version": "2.2.1", "url": "https://cpo.test/2.2.1"},
+    ]
+    fake.on_data("GET", "/versions", data)
+
+    versions = await api.versions(fake.url("/versions"), "token-a")
+
+    assert [each.version for each in versions] == [VersionNumber.V2_2_1]
+
+
+async def test_endpoints_of_unknown_modules_are_left_out(
+    api: ConfigurationApi, fake: FakeCpo
+) -> None:
+    data = {
+        "version": "2.2.1",
+        "endpoints": [
+            {"identifier": "nltnm-tokens", "role": "SENDER", "url": "https://cpo.test/x"},
+            {"identifier": "payments", "role": "SENDER", "url": "https://cpo.test/y"},
+            {"identifier": "locations", "role": "SENDER", "url": "https://cpo.test/l"},
+            {"identifier": "locations", "role": "RECEIVER", "url": "https://cpo.test/r"},
+        ],
+    }
+    fake.on_data("GET", "/2.2.1", data)
+
+    details = await api.details(fake.url("/2.2.1"), "token-a")
+
+    assert [(each.identifier, each.role) for each in details.endpoints] == [
+        (ModuleID.LOCATIONS, InterfaceRole.SENDER),
+        (ModuleID.LOCATIONS, InterfaceRole.RECEIVER),
+    ]
+
+
+@pytest.mark.requirement("O54")
+@pytest.mark.requirement("O55")
+@pytest.mark.parametrize("method", ["POST", "PUT"])
+async def test_credentials_go_out_plain_and_theirs_come_back(
+    api: ConfigurationApi, fake: FakeCpo, method: str
+) -> None:
+    fake.on_data(method, "/credentials", THEIRS)
+    exchange = api.post_credentials if method == "POST" else api.put_credentials
+
+    theirs = await exchange(fake.url("/credentials"), "token-a", OURS)
+
+    assert theirs.token == "token-c"
+    assert theirs.roles[0].party_id == "ABC"
+    assert fake.asked[0].json() == {
+        "token": "token-b",
+        "url": "https://bridge.test/ocpi/versions",
+        "roles": [
+            {
+                "role": "EMSP",
+                "business_details": {"name": "Bridge"},
+                "party_id": "BRG",
+                "country_code": "IN",
+            }
+        ],
+    }
+
+
+@pytest.mark.shared
+async def test_our_credentials_pass_the_strict_checker(
+    api: ConfigurationApi, fake: FakeCpo, validate: Validate
+) -> None:
+    fake.on_data("POST", "/credentials", THEIRS)
+
+    await api.post_credentials(fake.url("/credentials"), "token-a", OURS)
+
+    assert validate(fake.asked[0].json(), "Credentials") == []
+
+
+@pytest.mark.requirement("O14")
+async def test_no_call_of_the_configuration_modules_is_routed(
+    api: ConfigurationApi, fake: FakeCpo
+) -> None:
+    fake.on_data("GET", "/versions", [])
+    fake.on_data("GET", "/2.2.1", {"endpoints": []})
+    fake.on_data("POST", "/credentials", THEIRS)
+    fake.on_data("DELETE", "/credentials", None)
+
+    await api.versions(fake.url("/versions"), "token-a")
+    await api.details(fake.url("/2.2.1"), "token-a")
+    await api.post_credentials(fake.url("/credentials"), "token-a", OURS)
+    await api.delete_credentials(fake.url("/credentials"), "token-c")
+
+    assert len(fake.asked) == 4
+    for asked in fake.asked:
+        assert not any(name.lower().startswith("ocpi-") for name in asked.headers)
+
+
+@pytest.mark.parametrize("data", [None, {}, "2.2.1"])
+async def test_versions_must_be_a_list(api: ConfigurationApi, fake: FakeCpo, data: object) -> None:
+    fake.on_data("GET", "/versions", data)
+
+    with pytest.raises(CallFailed, match="versions: unusable answer"):
+        await api.versions(fake.url("/versions"), "token-a")
+
+
+@pytest.mark.parametrize("data", [None, [], {}, {"endpoints": {}}])
+async def test_details_must_have_a_list_of_endpoints(
+    api: ConfigurationApi, fake: FakeCpo, data: object
+) -> None:
+    fake.on_data("GET", "/2.2.1", data)
+
+    with pytest.raises(CallFailed, match="versions: unusable answer"):
+        await api.details(fake.url("/2.2.1"), "token-a")
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        None,
+        [],
+        {**THEIRS, "token": ""},
+        {**THEIRS, "token": "two words"},
+        {**THEIRS, "token": "x" * 65},
+        {**THEIRS, "roles": []},
+        {key: value for key, value in THEIRS.items() if key != "url"},
+    ],
+)
+async def test_unusable_credentials_are_refused_without_showing_them(
+    api: ConfigurationApi, fake: FakeCpo, data: object
+) -> None:
+    fake.on_data("POST", "/credentials", data)
+
+    with pytest.raises(CallFailed, match="credentials: unusable answer") as raised:
+        await api.post_credentials(fake.url("/credentials"), "token-a", OURS)
+
+    assert "two words" not in raised.value.said
+    assert raised.value.said.startswith("data: ")
+
+
+@pytest.mark.parametrize(("http", "code"), [(405, 2000), (200, 3001)])
+async def test_a_refusal_keeps_its_status(
+    api: ConfigurationApi, fake: FakeCpo, http: int, code: int
+) -> None:
+    fake.on("POST", "/credentials", always(None, http=http, code=code))
+
+    with pytest.raises(CallFailed) as raised:
+        await api.post_credentials(fake.url("/credentials"), "token-a", OURS)
+
+    assert (raised.value.http, raised.value.code) == (http, code)

@@ -1,0 +1,127 @@
+"""The CPO's own word on an EVSE."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+
+import pytest
+
+from bridge.clients.live_status import LiveEvses
+from bridge.errors import CpoUnavailable
+from bridge.ocpi.codec import convert
+from bridge.ocpi.connection import Connection, Presented, TokenUse
+from bridge.ocpi.locations import Location, Status
+from bridge.orders.item import ChargingItem, Provider
+from tests.contract.ocpi_client.fake import Answer, FakeCpo, always, raw
+from tests.contract.ocpi_client.objects import evse, location
+from tests.contract.ocpi_client.side import Side
+
+PATH = "/2.2.1/locations/L%2F1/st::1"
+
+
+class Connected:
+    """Connections of one CPO."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+
+    async def get(self, cpo_id: str) -> Connection:
+        return self.connection
+
+    async def save(self, connection: Connection) -> None:
+        raise NotImplementedError
+
+    async def present(self, candidates: Sequence[str]) -> Presented | None:
+        raise NotImplementedError
+
+    async def replace_tokens(self, cpo_id: str, tokens: Mapping[str, TokenUse]) -> None:
+        raise NotImplementedError
+
+
+def item(evse_uid: str = "st::1") -> ChargingItem:
+    """Return an item whose ids need encoding in a URL."""
+    place = convert(location("L/1", evses=[evse(evse_uid)]), Location)
+    return ChargingItem(
+        id="any",
+        cpo_id="cpo1",
+        provider=Provider(id="p", name="P"),
+        number=1,
+        location=place,
+        evse=place.evses[0],
+        power_kw=Decimal(22),
+    )
+
+
+@pytest.fixture
+def live(side: Side) -> LiveEvses:
+    return LiveEvses(side.client, Connected(side.connection), {"cpo1": side.cpo})
+
+
+@pytest.mark.requirement("O38")
+async def test_the_evse_is_fetched_under_its_encoded_ids(live: LiveEvses, fake: FakeCpo) -> None:
+    fake.on_data("GET", PATH, evse("st::1", status="CHARGING"))
+
+    found = await live.evse("cpo1", item())
+
+    assert found is not None
+    assert found.status is Status.CHARGING
+    assert fake.targets() == [f"GET {PATH}"]
+    assert fake.asked[0].headers["OCPI-to-party-id"] == "ABC"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        always(None, http=404, code=2003),
+        always(None, http=404, code=2000),
+        always(None, http=200, code=2003),
+        raw(b"Not Found", http=404),
+    ],
+)
+async def test_an_evse_that_the_cpo_does_not_know_is_none(
+    live: LiveEvses, fake: FakeCpo, answer: Answer
+) -> None:
+    fake.on("GET", PATH, answer)
+
+    assert await live.evse("cpo1", item()) is None
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        always(None, http=500, code=3000),
+        always(None, http=401, code=2001),
+        always(None, http=200, code=2000),
+        always({"uid": "st::1"}),
+        always(None),
+        raw(b"busy", http=503),
+    ],
+)
+async def test_no_usable_answer_says_nothing_about_the_evse(
+    live: LiveEvses, fake: FakeCpo, answer: Answer
+) -> None:
+    fake.on("GET", PATH, answer)
+
+    with pytest.raises(CpoUnavailable, match=r"^locations: "):
+        await live.evse("cpo1", item())
+
+
+async def test_an_unconfigured_or_unregistered_cpo_is_unavailable(
+    side: Side, fake: FakeCpo
+) -> None:
+    unregistered = Connected(Connection(cpo_id="cpo1"))
+    live = LiveEvses(side.client, unregistered, {"cpo1": side.cpo})
+
+    for cpo_id, reason in (("cpo1", "not registered"), ("cpo2", "not configured")):
+        with pytest.raises(CpoUnavailable, match=reason):
+            await live.evse(cpo_id, item())
+
+    assert fake.asked == []
+
+
+async def test_an_id_that_no_url_can_hold_is_not_asked_for(live: LiveEvses, fake: FakeCpo) -> None:
+    with pytest.raises(CpoUnavailable, match="segment of a URL"):
+        await live.evse("cpo1", item(".."))
+
+    assert fake.asked == []
