@@ -1,0 +1,462 @@
+"""The composition root: from settings to a running application. It knows every concrete class."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any, NamedTuple
+
+import aiohttp
+from aiohttp import web
+from msgspec.structs import replace
+
+from bridge.catalog.index import CatalogIndex
+from bridge.clients.beckn import patch_live, post_callback
+from bridge.clients.commands import command
+from bridge.clients.configuration import ConfigurationApi
+from bridge.clients.guard import GuardedResolver
+from bridge.clients.live_status import LiveEvses
+from bridge.clients.ocpi import Exchange, OcpiClient
+from bridge.dialects.deg.dialect import Deg, DegSettings
+from bridge.dialects.deg.money import PaymentOptions, RefundTerms
+from bridge.dialects.dialect import Dialect
+from bridge.flows.decision import Terms, World
+from bridge.flows.emsp.emsp import Emsp
+from bridge.flows.ports import LiveStatus
+from bridge.mapping import Mappings, load
+from bridge.observability import Event, Metrics, get_logger
+from bridge.ocpi.commands import CommandResponse
+from bridge.ocpi.headers import Party
+from bridge.ocpi.locations import Status
+from bridge.ocpi.urls import join
+from bridge.operator import Operator
+from bridge.orders.order import CommandPlan
+from bridge.server.beckn_routes import BecknEdge, beckn_routes
+from bridge.server.middlewares import beckn_faults
+from bridge.server.ocpi_routes import ocpi_routes
+from bridge.server.ops_routes import Ops, ops_routes
+from bridge.settings import Settings, data_path
+from bridge.store.connect import connect
+from bridge.store.connections import ConnectionStore
+from bridge.store.database import Database
+from bridge.store.inbox import Inbox
+from bridge.store.journal import Journal
+from bridge.store.lanes import Lanes
+from bridge.store.objects import ObjectStore
+from bridge.store.orders import OrderStore
+from bridge.store.outbox import DeadLetters
+from bridge.store.pulls import Pulls
+from bridge.workers.catalog_follower import CatalogFollower
+from bridge.workers.catalog_pull import CatalogPull
+from bridge.workers.commands import CommandSender, CommandWorker
+from bridge.workers.deadlines import watch_deadlines
+from bridge.workers.inbox import InboxWorker, LaneSet
+from bridge.workers.lane_runner import Bell, LaneRunner
+from bridge.workers.live import LiveWorker
+from bridge.workers.outbox import OutboxWorker
+from bridge.workers.pull import Tools
+from bridge.workers.registration import RegistrationWorker
+
+log = get_logger()
+
+LISTENING = web.AppKey("listening", asyncio.Event)
+"""Set once the port is open: a CPO calls us back while our registration is still open."""
+
+CALM = frozenset(
+    {
+        *("connection.registered", "connection.renewed", "connection.ended"),
+        *("cpo.registered", "cpo.registering", "pull.done", "token.authorized"),
+    }
+)
+"""Events of a CPO's connection that are as they should be."""
+
+DRAIN_S = 20
+"""How long work under way may take when the bridge stops."""
+
+PARALLEL_LANES = 64
+"""Lanes of each kind that one process holds at a time."""
+
+
+def now() -> datetime:
+    """Return the time of now, aware."""
+    return datetime.now(UTC)
+
+
+class Stores(NamedTuple):
+    """Everything that keeps facts in Redis."""
+
+    database: Database
+    lanes: LaneSet
+    inbox: Inbox
+    orders: OrderStore
+    objects: ObjectStore
+    journal: Journal
+    dead: DeadLetters
+    connections: ConnectionStore
+    pulls: Pulls
+
+
+def stores_of(settings: Settings, redis_url: str) -> Stores:
+    """Return the stores, on one Redis client."""
+    database = Database(connect(redis_url))
+    retention_s = settings.retention_days * 86_400
+    lanes = LaneSet(*(Lanes(database, kind) for kind in LaneSet._fields))
+    tokens_a = {cpo.id: cpo.token_a.get_secret_value() for cpo in settings.cpos}
+    return Stores(
+        database=database,
+        lanes=lanes,
+        inbox=Inbox(database, lanes.inbox),
+        orders=OrderStore(
+            database,
+            emsp=party_of(settings),
+            issuer=settings.ocpi.business_name,
+            retention_s=retention_s,
+        ),
+        objects=ObjectStore(database, lanes.inbox, retention_s=retention_s),
+        journal=Journal(database, retention_s=retention_s),
+        dead=DeadLetters(database, lanes.outbox),
+        connections=ConnectionStore(database, tokens_a),
+        pulls=Pulls(database),
+    )
+
+
+def party_of(settings: Settings) -> Party:
+    """Return the eMSP party of the bridge."""
+    return Party(settings.ocpi.country_code, settings.ocpi.party_id)
+
+
+def terms_of(settings: Settings) -> Terms:
+    """Return the limits of the business as flows read them."""
+    names = set(Terms.__struct_fields__) - {"collected_by"}
+    given = {name: getattr(settings.terms, name) for name in names}
+    return Terms(**given, collected_by=settings.payment.collected_by)
+
+
+def world_of(
+    settings: Settings,
+    mappings: Mappings,
+    stores: Stores,
+    dialects: Sequence[Dialect],
+    follower: CatalogFollower,
+    live: LiveStatus,
+    operator: Operator,
+) -> World:
+    """Return what flows may look at; each event gets it with its own time."""
+    startable = mappings.table(None, "startable")
+    return World(
+        now=now(),
+        terms=terms_of(settings),
+        emsp=party_of(settings),
+        issuer=settings.ocpi.business_name,
+        public_url=settings.public_url,
+        dialects={dialect.name: dialect for dialect in dialects},
+        mappings=mappings,
+        catalog=follower.index,
+        search=follower.index,
+        live=live,
+        freshness=follower,
+        objects=stores.objects,
+        contacts=operator,
+        startable=frozenset(status for status in Status if startable.to_beckn(status) == "yes"),
+    )
+
+
+def runners_of(
+    settings: Settings,
+    stores: Stores,
+    metrics: Metrics,
+    world: World,
+    bell: Bell,
+    send: CommandSender,
+    http: aiohttp.ClientSession,
+    guarded: aiohttp.ClientSession,
+) -> list[LaneRunner]:
+    """Return the workers of the four kinds of lanes."""
+    lanes, database = stores.lanes, stores.database
+
+    def reply_url(bap_uri: str) -> str:
+        return (settings.beckn.reply_base_url or bap_uri).rstrip("/")
+
+    inbox = InboxWorker(
+        database=database,
+        lanes=lanes,
+        orders=stores.orders,
+        journal=stores.journal,
+        world=lambda: replace(world, now=now()),
+        reply_url=reply_url,
+        bpp_id=settings.beckn.subscriber_id,
+        bpp_uri=f"{settings.public_url}/beckn",
+        wake=bell.ring,
+    )
+    outbox = OutboxWorker(
+        database=database,
+        outbox=lanes.outbox,
+        dead=stores.dead,
+        journal=stores.journal,
+        post=partial(post_callback, http),
+        metrics=metrics,
+    )
+    commands = CommandWorker(
+        database=database, lanes=lanes, send=send, metrics=metrics, wake=bell.ring
+    )
+    live = LiveWorker(database=database, lanes=lanes.live, patch=partial(patch_live, guarded))
+    handlers = {
+        lanes.inbox: inbox.handle,
+        lanes.outbox: outbox.handle,
+        lanes.command: commands.handle,
+        lanes.live: live.handle,
+    }
+    return [
+        bell.add(LaneRunner(lane, handle, parallel=PARALLEL_LANES))
+        for lane, handle in handlers.items()
+    ]
+
+
+async def ended(tasks: set[asyncio.Task[None]]) -> None:
+    """Cancel tasks until they are done: a library may swallow one cancellation, not all."""
+    while tasks:
+        for task in tasks:
+            task.cancel()
+        _, tasks = await asyncio.wait(tasks, timeout=1)
+
+
+async def once(event: asyncio.Event, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Run something after an event."""
+    await event.wait()
+    await work()
+
+
+def dialects_of(settings: Settings, mappings: Mappings) -> list[Dialect]:
+    """Return the Beckn dialects that are switched on."""
+    payment = settings.payment
+    options = DegSettings(
+        bpp_id=settings.beckn.subscriber_id,
+        zone=settings.time_zone,
+        payment=PaymentOptions(
+            methods=payment.methods,
+            url=payment.url,
+            bank_code=payment.bank_code,
+            bank_account_number=payment.bank_account_number,
+            upi_address=payment.upi_address,
+        ),
+        refund=RefundTerms(share=settings.terms.refund_share, within=settings.terms.refund_within),
+    )
+    known = {"deg": lambda: Deg(mappings, options)}
+    return [known[name]() for name in settings.beckn.dialects]
+
+
+def follower_of(
+    settings: Settings,
+    stores: Stores,
+    dialects: Sequence[Dialect],
+    operator: Operator,
+    pulls: CatalogPull,
+) -> CatalogFollower:
+    """Return the catalogue of this replica and what keeps it in step with Redis."""
+    index = CatalogIndex(
+        dialects,
+        max_reply_bytes=settings.limits.max_reply_bytes,
+        max_messages=settings.limits.max_reply_messages,
+        default_radius_m=settings.terms.default_radius_km * 1000,
+        clock=now,
+    )
+    return CatalogFollower(
+        database=stores.database,
+        objects=stores.objects,
+        connections=stores.connections,
+        cpo_ids=tuple(cpo.id for cpo in settings.cpos),
+        index=index,
+        provider_of=operator.provider_of,
+        status_ttl_s=settings.evse_status_ttl_s,
+        connected=pulls.wake,
+    )
+
+
+def sender_of(
+    client: OcpiClient, connections: ConnectionStore, operator: Operator
+) -> CommandSender:
+    """Return what posts an OCPI command, its response_url at our address as the CPO knows it."""
+    cpos = operator.cpos()
+
+    async def send(plan: CommandPlan) -> CommandResponse:
+        base = operator.public_url(plan.cpo_id)
+        response_url = join(base, "ocpi", "2.2.1", "commands", plan.type, plan.id)
+        connection = await connections.get(plan.cpo_id)
+        return await command(
+            client,
+            cpos[plan.cpo_id],
+            connection,
+            plan,
+            response_url,
+            correlation_id=plan.correlation_id,
+        )
+
+    return send
+
+
+def beckn_edge(
+    settings: Settings,
+    stores: Stores,
+    dialects: Sequence[Dialect],
+    bell: Bell,
+    metrics: Metrics,
+) -> BecknEdge:
+    """Return what the Beckn routes need."""
+    return BecknEdge(
+        dialects={dialect.domain: dialect for dialect in dialects},
+        bpp_id=settings.beckn.subscriber_id,
+        time_zone=settings.time_zone,
+        max_body_bytes=settings.limits.max_body_bytes,
+        max_clock_skew_s=settings.max_clock_skew_s,
+        quiet=settings.beckn.adapter == "protocol-server",
+        inbox=stores.inbox,
+        orders=stores.orders,
+        wake=bell.ring,
+        metrics=metrics,
+    )
+
+
+def observer(metrics: Metrics) -> Callable[[Exchange], None]:
+    """Return what counts and logs every request to a CPO."""
+
+    def observe(exchange: Exchange) -> None:
+        status = str(exchange.code or "none")
+        metrics.ocpi_requests.labels("out", exchange.module, exchange.method, status).inc()
+        metrics.ocpi_seconds.labels("out", exchange.module).observe(exchange.duration_s)
+        log.info(
+            "ocpi.called",
+            cpo=exchange.cpo_id,
+            module=exchange.module,
+            method=exchange.method,
+            url=exchange.url,
+            http=exchange.http,
+            code=exchange.code,
+            ms=round(exchange.duration_s * 1000),
+            correlation_id=exchange.correlation_id,
+            **({"error": exchange.error, "said": exchange.said} if exchange.error else {}),
+        )
+
+    return observe
+
+
+def notice(event: Event, *, cpo_id: str, **fields: object) -> None:
+    """Log an event of a CPO's connection; what failed or is odd as a warning."""
+    tell = log.info if event in CALM else log.warning
+    tell(event, cpo=cpo_id, **fields)
+
+
+def create_app(settings: Settings, redis_url: str) -> web.Application:
+    """Return the bridge as an aiohttp application; its workers run as long as it does.
+
+    Call it inside the event loop that will run it.
+
+    Args:
+        redis_url: where the store really is; ``embedded`` was resolved before.
+
+    Raises:
+        MappingInvalid: a mapping file or overlay cannot be used.
+    """
+    mappings = load(data_path("mappings"), settings.mapping_overlays)
+    metrics = Metrics()
+    metrics.mapping.info({"fingerprint": mappings.fingerprint})
+    log.info("mapping.loaded", fingerprint=mappings.fingerprint)
+    operator, stores, bell = Operator(settings), stores_of(settings, redis_url), Bell()
+    http = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar())
+    guarded = aiohttp.ClientSession(
+        cookie_jar=aiohttp.DummyCookieJar(),
+        connector=aiohttp.TCPConnector(
+            resolver=GuardedResolver(settings.allow_hosts, allow_private=settings.allow_private)
+        ),
+    )
+    client = OcpiClient(
+        http,
+        party_of(settings),
+        observe=observer(metrics),
+        limit_bytes=settings.limits.max_cpo_body_bytes,
+    )
+    dialects = dialects_of(settings, mappings)
+    pulls = CatalogPull(
+        tools=Tools(
+            client=client,
+            objects=stores.objects,
+            correlation=stores.orders,
+            pulls=stores.pulls,
+            notice=notice,
+            wake=bell.ring,
+        ),
+        connections=stores.connections,
+        cpos=operator.pulled(),
+    )
+    follower = follower_of(settings, stores, dialects, operator, pulls)
+    live = LiveEvses(client, stores.connections, operator.cpos())
+    world = world_of(settings, mappings, stores, dialects, follower, live, operator)
+    send = sender_of(client, stores.connections, operator)
+    runners = runners_of(settings, stores, metrics, world, bell, send, http, guarded)
+    registration = RegistrationWorker(
+        client=client,
+        connections=stores.connections,
+        pulls=stores.pulls,
+        candidates=operator.candidates(),
+        notice=notice,
+        registered=pulls.wake,
+    )
+    app = web.Application(
+        client_max_size=settings.limits.max_body_bytes, middlewares=[beckn_faults]
+    )
+    listening = app[LISTENING] = asyncio.Event()
+    app.add_routes(beckn_routes(beckn_edge(settings, stores, dialects, bell, metrics)))
+    app.add_routes(
+        ops_routes(
+            Ops(
+                database=stores.database,
+                orders=stores.orders,
+                metrics=metrics,
+                lanes=stores.lanes,
+                dead=stores.dead,
+                loaded=lambda: follower.loaded,
+                connectors=lambda: follower.index.counts().shown_connectors,
+            )
+        )
+    )
+    emsp = Emsp(
+        objects=stores.objects,
+        orders=stores.orders,
+        correlation=stores.orders,
+        tokens=stores.orders,
+        inbox=stores.inbox,
+        connections=stores.connections,
+        registrations=stores.connections,
+        peers=ConfigurationApi(client),
+        party=party_of(settings),
+        business_name=settings.ocpi.business_name,
+        public_url=operator.public_url,
+        overrides=operator.overrides,
+        now=now,
+        wake=bell.ring,
+        pull_soon=pulls.pull_soon,
+        notice=notice,
+    )
+    app.add_routes(ocpi_routes(emsp, metrics, max_body_bytes=settings.limits.max_cpo_body_bytes))
+
+    async def running(_: web.Application) -> AsyncIterator[None]:
+        works = [
+            follower.run(),
+            watch_deadlines(stores.inbox, bell.ring),
+            once(listening, registration.run),
+            pulls.run(),
+        ]
+        tasks = {asyncio.create_task(work) for work in works}
+        running_lanes = {asyncio.create_task(runner.run()) for runner in runners}
+        yield
+        for runner in runners:
+            runner.stop()
+        await asyncio.wait(running_lanes, timeout=DRAIN_S)
+        await ended(tasks | running_lanes)
+        await http.close()
+        await guarded.close()
+        await stores.database.redis.aclose()
+
+    app.cleanup_ctx.append(running)
+    return app

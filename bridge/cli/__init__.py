@@ -1,0 +1,40 @@
+"""The command ``bridge``. Exit codes: 0 done, 1 failed, 2 wrong use or configuration."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+from rich.console import Console
+
+from bridge.cli import checks, cpo, demo, orders, serve
+from bridge.errors import BridgeError, ConfigurationError
+
+app = typer.Typer(
+    name="bridge",
+    help="A Beckn BPP on one side, an OCPI 2.2.1 eMSP on the other.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("serve")(serve.serve)
+app.command("demo")(demo.demo)
+app.command("trace")(orders.trace)
+app.add_typer(cpo.app, name="cpo")
+app.add_typer(orders.dead_letters, name="deadletters")
+app.add_typer(checks.config_app, name="config")
+app.add_typer(checks.mapping_app, name="mapping")
+
+
+def main() -> None:
+    """Run the command line; a fault of the configuration is shown, never a traceback."""
+    errors = Console(stderr=True, highlight=False, soft_wrap=True)
+    try:
+        app()
+    except ConfigurationError as error:
+        for fault in error.faults:
+            errors.print(f"[red]error[/] {fault}", markup=True)
+        sys.exit(2)
+    except BridgeError as error:
+        errors.print(f"[red]error[/] {error}", markup=True)
+        sys.exit(1)

@@ -1,0 +1,187 @@
+"""bridge cpo register, sync, status: connections to CPOs, by hand."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Annotated, NamedTuple
+
+import aiohttp
+import msgspec
+import typer
+from rich.table import Table
+
+from bridge.app import Stores, notice, observer, party_of, stores_of
+from bridge.cli.context import ConfigOption, JsonOption, out, redis_url_of, settings_of
+from bridge.clients.ocpi import OcpiClient
+from bridge.errors import BridgeError
+from bridge.observability import Metrics, configure_logging
+from bridge.operator import Operator
+from bridge.settings import Settings
+from bridge.store.connections import Progress
+from bridge.workers.catalog_pull import CatalogPull
+from bridge.workers.pull import SOURCES, Tools
+from bridge.workers.registration import RegistrationWorker
+
+app = typer.Typer(help="Connections to CPOs.", no_args_is_help=True)
+
+CpoId = Annotated[str, typer.Argument(help="id of the CPO, as in the configuration.")]
+
+
+class Row(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known of one CPO."""
+
+    id: str
+    registration: str
+    parties: str
+    last_pull: str
+    problem: str
+
+
+class _Desk(NamedTuple):
+    """What the commands work with."""
+
+    operator: Operator
+    stores: Stores
+    client: OcpiClient
+
+
+@asynccontextmanager
+async def _desk(settings: Settings) -> AsyncIterator[_Desk]:
+    """Give the stores and a client for CPOs."""
+    configure_logging("warning", settings.log.format)
+    async with redis_url_of(settings) as url, aiohttp.ClientSession() as http:
+        stores = stores_of(settings, url)
+        client = OcpiClient(http, party_of(settings), observe=observer(Metrics()))
+        try:
+            yield _Desk(Operator(settings), stores, client)
+        finally:
+            await stores.database.redis.aclose()
+
+
+def _settings(config: Path | None, cpo_id: str | None) -> Settings:
+    """Read the configuration. Raises BridgeError when it has no such CPO."""
+    settings = settings_of(config)
+    known = [cpo.id for cpo in settings.cpos]
+    if cpo_id is not None and cpo_id not in known:
+        raise BridgeError(f"no CPO {cpo_id!r} in the configuration; there are: {', '.join(known)}")
+    return settings
+
+
+@app.command()
+def register(cpo_id: CpoId, config: ConfigOption = None) -> None:
+    """Run the credentials handshake with a CPO now, also when it is registered.
+
+    A running bridge must be reachable at public_url: the CPO calls it back meanwhile.
+
+    Example: bridge cpo register cpo1
+    """
+    settings = _settings(config, cpo_id)
+
+    async def run() -> None:
+        async with _desk(settings) as desk:
+            candidates = desk.operator.candidates()
+            if cpo_id not in candidates:
+                raise BridgeError(f"{cpo_id} has no versions_url: it registers at the bridge")
+            worker = RegistrationWorker(
+                client=desk.client,
+                connections=desk.stores.connections,
+                pulls=desk.stores.pulls,
+                candidates=candidates,
+                notice=notice,
+            )
+            state = await worker.register_once(cpo_id, force=True)
+            if state.progress is not Progress.REGISTERED:
+                raise BridgeError(f"{cpo_id}: {state.reason or state.progress}")
+
+    asyncio.run(run())
+    out.print(f"{cpo_id} is registered")
+
+
+@app.command()
+def sync(
+    cpo_id: CpoId,
+    config: ConfigOption = None,
+    full: Annotated[bool, typer.Option("--full", help="Everything, not only changes.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Pull a CPO's tariffs and locations now.
+
+    Example: bridge cpo sync cpo1 --full
+    """
+    settings = _settings(config, cpo_id)
+
+    async def run() -> bytes:
+        async with _desk(settings) as desk:
+            tools = Tools(
+                client=desk.client,
+                objects=desk.stores.objects,
+                correlation=desk.stores.orders,
+                pulls=desk.stores.pulls,
+                notice=notice,
+                wake=lambda: None,
+            )
+            pulls = CatalogPull(
+                tools=tools, connections=desk.stores.connections, cpos=desk.operator.pulled()
+            )
+            return msgspec.json.encode(await pulls.pull_once(cpo_id, full=full))
+
+    report = asyncio.run(run())
+    outcomes = msgspec.json.decode(report)["outcomes"]
+    if as_json:
+        out.print_json(report.decode())
+    else:
+        for outcome in outcomes:
+            words = "  ".join(f"{name}={value}" for name, value in outcome.items() if value != "")
+            out.print(words)
+    failed = [outcome["error"] for outcome in outcomes if outcome.get("error")]
+    if failed:
+        raise BridgeError("; ".join(failed))
+
+
+@app.command()
+def status(
+    cpo_id: Annotated[str | None, typer.Argument(help="Only this CPO.")] = None,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show which CPOs are registered and when their lists were pulled.
+
+    Example: bridge cpo status
+    """
+    settings = _settings(config, cpo_id)
+
+    async def run() -> list[Row]:
+        async with _desk(settings) as desk:
+            wanted = [cpo.id for cpo in settings.cpos if cpo_id in (None, cpo.id)]
+            return [await _row(desk.stores, each) for each in wanted]
+
+    rows = asyncio.run(run())
+    if as_json:
+        out.print_json(msgspec.json.encode(rows).decode())
+        return
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for name in Row.__struct_fields__:
+        table.add_column(name, overflow="fold")
+    for row in rows:
+        table.add_row(*msgspec.structs.astuple(row))
+    out.print(table)
+
+
+async def _row(stores: Stores, cpo_id: str) -> Row:
+    connection = await stores.connections.get(cpo_id)
+    state = await stores.connections.state(cpo_id)
+    pulls = [await stores.pulls.state(cpo_id, source.module) for source in SOURCES]
+    pulled = [pull.pulled_at for pull in pulls if pull.pulled_at is not None]
+    progress = Progress.REGISTERED if connection.registered else state.progress
+    problems = [state.reason] if progress is not Progress.REGISTERED else []
+    problems += [pull.error for pull in pulls]
+    return Row(
+        id=cpo_id,
+        registration=str(progress),
+        parties=", ".join(str(party) for party in connection.parties()),
+        last_pull=min(pulled).isoformat(timespec="seconds") if pulled else "never",
+        problem="; ".join(filter(None, problems)),
+    )

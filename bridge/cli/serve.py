@@ -1,0 +1,52 @@
+"""bridge serve: run until SIGTERM or SIGINT, then drain."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from pathlib import Path
+
+import uvloop
+from aiohttp import web
+
+from bridge.app import LISTENING, create_app
+from bridge.cli.context import ConfigOption, redis_url_of, settings_of
+from bridge.observability import configure_logging, get_logger
+from bridge.settings import Settings
+
+log = get_logger()
+
+DRAIN_S = 10
+"""How long requests under way may take after SIGTERM."""
+
+
+def serve(config: ConfigOption = None) -> None:
+    """Run the bridge.
+
+    Example: bridge serve --config config/bridge.example.yaml
+    """
+    settings = settings_of(config)
+    configure_logging(settings.log.level, settings.log.format)
+    uvloop.run(run(settings, config))
+
+
+async def run(settings: Settings, config: Path | None) -> None:
+    """Serve until told to stop; the embedded store is left to whoever still uses it."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, stop.set)
+    async with redis_url_of(settings) as redis_url:
+        app = create_app(settings, redis_url)
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=DRAIN_S)
+        await runner.setup()
+        try:
+            site = web.TCPSite(runner, settings.listen.host, settings.listen.port)
+            await site.start()
+            app[LISTENING].set()
+            log.info("bridge.started", url=settings.public_url, config=str(config or ""))
+            await stop.wait()
+            log.info("bridge.stopping")
+        finally:
+            await runner.cleanup()
+    log.info("bridge.stopped")

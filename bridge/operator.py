@@ -1,0 +1,132 @@
+"""What the operator configured, as flows and clients ask for it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from bridge.clients.cpo import Cpo
+from bridge.clients.guard import refusal
+from bridge.clients.ocpi import Timeouts
+from bridge.flows.ports import Contact
+from bridge.flows.register import Overrides, Platform
+from bridge.ocpi.connection import Connection
+from bridge.ocpi.credentials import CredentialsRole
+from bridge.ocpi.headers import Party
+from bridge.ocpi.types import BusinessDetails, InterfaceRole, ModuleID, Role
+from bridge.orders.item import Provider
+from bridge.settings import Settings
+from bridge.workers.catalog_pull import Pulled
+from bridge.workers.registration import Candidate
+
+
+class Operator:
+    """Settings, by CPO and party; fits flows.ports.Contacts."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._cpos = {cpo.id: cpo for cpo in settings.cpos}
+
+    def cpos(self) -> Mapping[str, Cpo]:
+        """Return how each CPO is to be called."""
+        return {
+            cpo.id: Cpo(
+                id=cpo.id,
+                overrides=self.overrides(cpo.id),
+                timeouts=Timeouts(cpo.timeouts.connect_s, cpo.timeouts.total_s),
+            )
+            for cpo in self._settings.cpos
+        }
+
+    def overrides(self, cpo_id: str) -> Overrides:
+        """Return the endpoints that replace what the CPO says about itself."""
+        return {
+            (ModuleID(module), InterfaceRole(role.upper())): url
+            for module, roles in self._cpos[cpo_id].endpoints.items()
+            for role, url in roles.items()
+        }
+
+    def pulled(self) -> Mapping[str, Pulled]:
+        """Return how often each CPO's lists are pulled."""
+        cpos = self.cpos()
+        return {
+            cpo.id: Pulled(
+                cpo=cpos[cpo.id],
+                every_s={
+                    ModuleID.LOCATIONS: cpo.poll.locations_s,
+                    ModuleID.TARIFFS: cpo.poll.tariffs_s,
+                },
+                everything_s=cpo.poll.everything_s,
+            )
+            for cpo in self._settings.cpos
+        }
+
+    def candidates(self) -> Mapping[str, Candidate]:
+        """Return the CPOs that the bridge registers with; the others register themselves."""
+        cpos = self.cpos()
+        return {
+            cpo.id: Candidate(
+                platform=Platform(
+                    cpo_id=cpo.id,
+                    versions_url=cpo.versions_url,
+                    token_a=cpo.token_a.get_secret_value(),
+                    overrides=self.overrides(cpo.id),
+                ),
+                own_versions_url=f"{self.public_url(cpo.id)}/ocpi/versions",
+                own_roles=(self._role(),),
+                timeouts=cpos[cpo.id].timeouts,
+            )
+            for cpo in self._settings.cpos
+            if cpo.versions_url is not None
+        }
+
+    def _role(self) -> CredentialsRole:
+        own = self._settings.ocpi
+        return CredentialsRole(
+            role=Role.EMSP,
+            business_details=BusinessDetails(name=own.business_name),
+            party_id=own.party_id,
+            country_code=own.country_code,
+        )
+
+    def public_url(self, cpo_id: str) -> str:
+        """Return the bridge's address as this CPO reaches it."""
+        return self._cpos[cpo_id].public_url or self._settings.public_url
+
+    def provider_of(self, connection: Connection, party: Party) -> Provider:
+        """Return the Beckn provider of a CPO party.
+
+        A party the operator named is what the operator said; the only party of a connection is
+        the CPO itself; any other gets its OCPI ids and the name it gave in its credentials.
+        """
+        cpo = self._cpos[connection.cpo_id]
+        for named in cpo.parties:
+            if Party(named.country_code, named.party_id) == party:
+                return Provider(id=named.provider.id, name=named.provider.name)
+        roles = {
+            Party(role.country_code, role.party_id): role
+            for role in connection.roles
+            if role.role is Role.CPO
+        }
+        role = roles.get(party)
+        details = role.business_details if role is not None else None
+        logo = details.logo.url if details is not None and details.logo is not None else None
+        if len(roles) <= 1 + len(cpo.parties):
+            return Provider(id=cpo.provider.id, name=cpo.provider.name, image_url=logo)
+        name = details.name if details is not None else str(party)
+        return Provider(id=str(party), name=name, image_url=logo)
+
+    def support(self, cpo_id: str | None) -> Contact | None:
+        """Return the CPO's help desk, else our own, else None."""
+        own = self._cpos[cpo_id].support if cpo_id in self._cpos else None
+        for desk in (own, self._settings.support):
+            if desk is not None and (desk.phone or desk.email or desk.url):
+                return Contact(desk.phone, desk.email, desk.url)
+        return None
+
+    def feedback_url(self) -> str | None:
+        """Return the form that on_rating offers."""
+        return self._settings.feedback_url
+
+    def callback_allowed(self, url: str) -> str | None:
+        """Return why a track callback_url may not be called; None = it may."""
+        return refusal(url, self._settings.allow_hosts, allow_private=self._settings.allow_private)

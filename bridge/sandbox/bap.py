@@ -1,0 +1,147 @@
+"""A BAP that speaks Beckn 1.1.0: sends requests, collects callbacks, waits for what it expects."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import uuid
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import aiohttp
+from aiohttp import web
+
+Message = dict[str, Any]
+Seen = Callable[[str, str, Message], None]
+"""Told of every Beckn message: direction (``in``, ``out``), action, the message."""
+
+
+@dataclass
+class SandboxBap:
+    """The driver's app. ``url`` is its base once it is served.
+
+    Args:
+        bridge_url: base of the bridge, ``/beckn/{action}`` is added.
+        refuses: callbacks with these actions are answered NACK.
+    """
+
+    bridge_url: str
+    bap_id: str = "sandbox-bap.example"
+    bpp_id: str = "bridge.example"
+    domain: str = "deg:ev-charging"
+    seen: Seen = lambda direction, action, message: None
+    url: str = ""
+    refuses: frozenset[str] = frozenset()
+    callbacks: list[Message] = field(default_factory=list)
+    patches: list[Message] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._arrived = asyncio.Condition()
+        self._http: aiohttp.ClientSession | None = None
+
+    def app(self) -> web.Application:
+        """Return the aiohttp application."""
+        app = web.Application(client_max_size=2**20)
+        app.cleanup_ctx.append(self._running)
+        app.add_routes([web.post("/{action}", self._callback), web.patch("/live", self._live)])
+        return app
+
+    async def _running(self, _: web.Application) -> AsyncIterator[None]:
+        self._http = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=10))
+        yield
+        await self._http.close()
+
+    async def _callback(self, request: web.Request) -> web.Response:
+        message = json.loads(await request.read())
+        action = message["context"]["action"]
+        if action in self.refuses:
+            nack = {"message": {"ack": {"status": "NACK"}}, "error": {"code": "30000"}}
+            return web.json_response(nack)
+        self.seen("in", action, message)
+        async with self._arrived:
+            self.callbacks.append(message)
+            self._arrived.notify_all()
+        return web.json_response({"message": {"ack": {"status": "ACK"}}})
+
+    async def _live(self, request: web.Request) -> web.Response:
+        async with self._arrived:
+            self.patches.append(json.loads(await request.read()))
+            self._arrived.notify_all()
+        return web.Response()
+
+    def context(self, action: str, transaction_id: str, **changes: object) -> Message:
+        """Return a context; ``changes`` replace fields, None removes them."""
+        context: Message = {
+            "domain": self.domain,
+            "action": action,
+            "location": {"country": {"code": "IND"}, "city": {"code": "std:080"}},
+            "version": "1.1.0",
+            "bap_id": self.bap_id,
+            "bap_uri": self.url,
+            "bpp_id": self.bpp_id,
+            "bpp_uri": f"{self.bridge_url}/beckn",
+            "transaction_id": transaction_id,
+            "message_id": str(uuid.uuid4()),
+            "timestamp": datetime.now(UTC)
+            .isoformat(timespec="milliseconds")
+            .replace("+00:00", "Z"),
+            "ttl": "PT30S",
+        }
+        if action == "search":
+            del context["bpp_id"], context["bpp_uri"]
+        context |= changes
+        return {name: value for name, value in context.items() if value is not None}
+
+    async def send(
+        self, action: str, message: Message, transaction_id: str, **changes: object
+    ) -> tuple[str, Message]:
+        """Post a request; return its message_id and the ACK or NACK."""
+        context = self.context(action, transaction_id, **changes)
+        body = {"context": context, "message": message}
+        self.seen("out", action, body)
+        _, answer = await self.post(f"/beckn/{action}", body)
+        return context["message_id"], answer
+
+    async def post(self, path: str, body: object) -> tuple[int, Message]:
+        """Post anything to the bridge; return HTTP status and JSON."""
+        assert self._http is not None
+        data = body if isinstance(body, bytes) else json.dumps(body).encode()
+        headers = {"Content-Type": "application/json"}
+        async with self._http.post(self.bridge_url + path, data=data, headers=headers) as answer:
+            return answer.status, await answer.json()
+
+    async def wait_for(
+        self, wanted: Callable[[Message], bool], *, within_s: float = 15.0
+    ) -> Message:
+        """Return the first callback that fits, already here or still to come.
+
+        Raises:
+            TimeoutError: none came in time.
+        """
+        async with asyncio.timeout(within_s), self._arrived:
+            while True:
+                for message in self.callbacks:
+                    if wanted(message):
+                        return message
+                await self._arrived.wait()
+
+    async def answer_to(self, message_id: str, *, within_s: float = 15.0) -> Message:
+        """Return the callback that answers a request."""
+        return await self.wait_for(
+            lambda message: message["context"]["message_id"] == message_id, within_s=within_s
+        )
+
+    async def ask(
+        self, action: str, message: Message, transaction_id: str, **changes: object
+    ) -> Message:
+        """Send a request and return its callback.
+
+        Raises:
+            AssertionError: the bridge did not ACK.
+        """
+        message_id, ack = await self.send(action, message, transaction_id, **changes)
+        if ack["message"]["ack"]["status"] != "ACK":
+            raise AssertionError(f"{action} was refused: {ack}")
+        return await self.answer_to(message_id)

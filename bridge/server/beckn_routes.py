@@ -1,0 +1,137 @@
+"""The Beckn side: check, queue, ACK. What the request means is decided by a worker afterwards."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+import msgspec
+from aiohttp import web
+
+from bridge.beckn.ack import ack, nack
+from bridge.beckn.context import ACTIONS, read_envelope
+from bridge.dialects.dialect import Dialect
+from bridge.errors import BadInput, BecknInvalid, BridgeError, StoreUnavailable
+from bridge.flows.jobs import BecknJob
+from bridge.flows.ports import Orders
+from bridge.observability import Metrics, bound, get_logger
+from bridge.orders.intents import Intent, Request
+from bridge.orders.order import order_key
+from bridge.store.inbox import Inbox
+
+log = get_logger()
+
+
+class BecknEdge(msgspec.Struct, frozen=True, kw_only=True):
+    """What the routes need.
+
+    Args:
+        dialects: by domain.
+        bpp_id: our subscriber id; a request for another BPP is refused.
+        max_clock_skew_s: how far a timestamp may be off; None = it does not matter.
+        quiet: answer 200 even to refusals (behind protocol-server, decisions 6).
+    """
+
+    dialects: Mapping[str, Dialect]
+    bpp_id: str
+    time_zone: ZoneInfo
+    max_body_bytes: int
+    max_clock_skew_s: float | None
+    quiet: bool
+    inbox: Inbox
+    orders: Orders
+    wake: Callable[[], None]
+    metrics: Metrics
+
+
+def beckn_routes(edge: BecknEdge) -> list[web.RouteDef]:
+    """Return ``POST /beckn`` and ``POST /beckn/{action}``."""
+
+    async def receive(request: web.Request) -> web.Response:
+        return await _receive(edge, request)
+
+    return [web.post("/beckn", receive), web.post("/beckn/{action}", receive)]
+
+
+async def _receive(edge: BecknEdge, http: web.Request) -> web.Response:
+    """Take one request: ACK when it is queued, NACK when it cannot be read."""
+    action = http.match_info.get("action")
+    started = time.perf_counter()
+    # Labels are words of a closed set, whatever the path says.
+    label = action if action in ACTIONS else "unknown"
+    try:
+        request, intent, digest = _read(edge, await _body(edge, http), action)
+        with bound(
+            action=request.action,
+            transaction_id=request.transaction_id,
+            message_id=request.message_id,
+        ):
+            await _queue(edge, request, intent, digest)
+    except BadInput as error:
+        edge.metrics.beckn_requests.labels(label, "nack").inc()
+        log.info("beckn.refused", action=action, path=error.path, reason=error.reason)
+        return _nack(edge, error, 400)
+    except StoreUnavailable as error:
+        edge.metrics.beckn_requests.labels(label, "unavailable").inc()
+        log.warning("beckn.unavailable", action=action, error=str(error))
+        return _nack(edge, error, 503)
+    edge.metrics.beckn_requests.labels(request.action, "ack").inc()
+    edge.metrics.beckn_seconds.labels(request.action).observe(time.perf_counter() - started)
+    return web.Response(body=ack(), content_type="application/json")
+
+
+async def _body(edge: BecknEdge, http: web.Request) -> bytes:
+    """Return the body, unless it is larger than any Beckn message."""
+    try:
+        return await http.read()
+    except web.HTTPRequestEntityTooLarge as error:
+        raise BecknInvalid("", f"larger than {edge.max_body_bytes} bytes") from error
+
+
+def _read(edge: BecknEdge, body: bytes, action: str | None) -> tuple[Request, Intent, str]:
+    """Return the request, what it wants, and the digest of its message."""
+
+    def quirk(name: str) -> None:
+        edge.metrics.beckn_quirks.labels(name).inc()
+
+    request, message = read_envelope(
+        body,
+        path_action=action,
+        dialects={domain: dialect.name for domain, dialect in edge.dialects.items()},
+        versions={domain: dialect.versions for domain, dialect in edge.dialects.items()},
+        bpp_id=edge.bpp_id,
+        now=datetime.now(UTC),
+        time_zone=edge.time_zone,
+        max_clock_skew_s=edge.max_clock_skew_s,
+        quirk=quirk,
+    )
+    intent = edge.dialects[request.domain].parse(request.action, message, quirk)
+    canonical = json.dumps(message, sort_keys=True, separators=(",", ":"), default=str)
+    return request, intent, hashlib.sha256(canonical.encode()).hexdigest()
+
+
+async def _queue(edge: BecknEdge, request: Request, intent: Intent, digest: str) -> None:
+    """Queue the request in the lane of its order, once (decisions 4)."""
+    lane = order_key(request.bap_id, request.transaction_id)
+    named = getattr(intent, "order_id", None) or getattr(intent, "ref_id", None)
+    if named is not None:
+        # An order is found by its id, whatever transaction asks; but only by its own BAP.
+        found = await edge.orders.key_of_order_id(named)
+        if found is not None and found.startswith(order_key(request.bap_id, "")):
+            lane = found
+    repeat_key = "|".join((lane, request.action, request.message_id, digest))
+    if await edge.inbox.queue_once(lane, BecknJob(request=request, intent=intent), repeat_key):
+        log.info("beckn.queued")
+        edge.wake()
+    else:
+        log.info("beckn.repeated")
+
+
+def _nack(edge: BecknEdge, error: BridgeError, status: int) -> web.Response:
+    return web.Response(
+        body=nack(error), content_type="application/json", status=200 if edge.quiet else status
+    )

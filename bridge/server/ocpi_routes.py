@@ -1,0 +1,205 @@
+"""The OCPI side for CPOs: recognise, read, let a flow answer, put it into an envelope.
+
+OCPI 2.2.1 transport_and_format. Whatever comes in, an envelope goes out, with the message ids of
+the request; HTTP and OCPI status are those of the error (1.3, HTTP vs OCPI status).
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from aiohttp import web
+
+from bridge.errors import BridgeError, NotJson, OcpiRefused, Unauthorized
+from bridge.flows.emsp.emsp import Call, Emsp, Flow, Reply
+from bridge.observability import Metrics, get_logger
+from bridge.ocpi import codec, envelope, headers
+from bridge.ocpi.connection import Presented
+from bridge.server.ocpi_dispatch import BODY_OPTIONAL, admit, find, module_of, segments_of
+
+log = get_logger()
+
+METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})
+WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
+
+# Any number of slashes around, then anything, line ends too: ocpi_dispatch matches what follows.
+PATH = r"/{slashes:/*}ocpi{rest:(/[\s\S]*)?}"
+
+MESSAGE_IDS = (headers.REQUEST_ID, headers.CORRELATION_ID)
+LONGEST_MESSAGE_ID = 255
+
+
+class BodyTooLarge(OcpiRefused):
+    """The body is larger than any OCPI message."""
+
+    http_status = 413
+
+
+class _Edge(NamedTuple):
+    emsp: Emsp
+    metrics: Metrics
+    max_body_bytes: int
+
+
+class _Answer(NamedTuple):
+    http_status: int
+    ocpi_status: int
+    body: bytes
+    headers: Mapping[str, str] = {}
+
+
+def ocpi_routes(emsp: Emsp, metrics: Metrics, *, max_body_bytes: int) -> list[web.RouteDef]:
+    """Return the one route below ``/ocpi``: every path, every method."""
+    edge = _Edge(emsp, metrics, max_body_bytes)
+
+    async def receive(request: web.Request) -> web.Response:
+        return await _receive(edge, request)
+
+    return [web.route("*", PATH, receive)]
+
+
+async def _receive(edge: _Edge, http: web.Request) -> web.Response:
+    """Answer one request and count it."""
+    started = time.perf_counter()
+    segments = segments_of(http.rel_url.raw_path)
+    module = module_of(segments)
+    ids = _message_ids(http)
+    facts = {
+        "module": module,
+        "method": http.method,
+        "correlation_id": ids[headers.CORRELATION_ID],
+    }
+    answer = await _answer(edge, http, segments, facts)
+    # Labels are words of closed sets, whatever was asked for.
+    label = module or "none"
+    method = http.method if http.method in METHODS else "other"
+    edge.metrics.ocpi_requests.labels("in", label, method, str(answer.ocpi_status)).inc()
+    edge.metrics.ocpi_seconds.labels("in", label).observe(time.perf_counter() - started)
+    return web.Response(
+        status=answer.http_status,
+        body=answer.body,
+        content_type="application/json",
+        headers={**ids, **_routing(http, module), **answer.headers},
+    )
+
+
+async def _answer(
+    edge: _Edge, http: web.Request, segments: tuple[str, ...], facts: dict[str, str | None]
+) -> _Answer:
+    """Let a flow answer; every failure becomes an envelope here, and a line of the log."""
+    try:
+        caller = await _recognise(edge.emsp, http)
+        facts["cpo"] = caller.cpo_id
+        reply = await _reply(edge, http, segments, caller)
+        data = envelope.ABSENT if reply.data is None else reply.data
+        answer = _Answer(
+            http_status=201 if reply.created else 200,
+            ocpi_status=envelope.SUCCESS,
+            body=envelope.success(data),
+            headers=reply.headers,
+        )
+    except BridgeError as error:
+        answer = _refusal(error, segments)
+        tell = log.warning if error.retryable else log.info
+        tell("ocpi.refused", **facts, http=answer.http_status, reason=str(error))
+    except Exception:
+        log.exception("ocpi.crashed", **facts)
+        answer = _failure(200, envelope.SERVER_ERROR, "internal error")
+    else:
+        log.debug("ocpi.answered", **facts, http=answer.http_status)
+    return answer
+
+
+async def _recognise(emsp: Emsp, http: web.Request) -> Presented:
+    """Return whose token the request carries, and what it is good for.
+
+    Raises:
+        Unauthorized: there is none, or nobody has it.
+    """
+    candidates = headers.token_candidates(http.headers.get(headers.AUTHORIZATION, ""))
+    caller = await emsp.connections.present(candidates) if candidates else None
+    if caller is None:
+        raise Unauthorized
+    return caller
+
+
+async def _reply(
+    edge: _Edge, http: web.Request, segments: tuple[str, ...], caller: Presented
+) -> Reply:
+    """Find the flow, read the body, run the flow."""
+    target = find(segments)
+    admit(caller.use, target.module, http.method)
+    flow = target.flow(http.method)
+    call = Call(
+        caller=caller,
+        ids=target.ids,
+        query=dict(http.rel_url.query),
+        body=await _json(edge, http, flow),
+    )
+    return await flow(edge.emsp, call)
+
+
+async def _json(edge: _Edge, http: web.Request, flow: Flow) -> object:
+    """Return the body; None where there need be none.
+
+    Raises:
+        NotJson: it is missing, or no JSON, or not what its Content-Encoding says.
+        BodyTooLarge
+    """
+    if http.method not in WITH_BODY:
+        return None
+    body = bytearray()
+    try:
+        async for chunk in http.content.iter_any():
+            body += chunk
+            if len(body) > edge.max_body_bytes:
+                raise BodyTooLarge(f"the body is larger than {edge.max_body_bytes} bytes")
+    except web.RequestPayloadError as error:
+        raise NotJson("the body cannot be read") from error
+    if not body.strip() and flow in BODY_OPTIONAL:
+        return None
+    return codec.loads(bytes(body))
+
+
+def _refusal(error: BridgeError, segments: tuple[str, ...]) -> _Answer:
+    """Return the answer that an error stands for."""
+    # What goes wrong inside is not the CPO's to read; what goes wrong between us is.
+    ours = error.ocpi_status == envelope.SERVER_ERROR
+    message = "not possible now, try again later" if ours else str(error)
+    more: dict[str, str] = {}
+    if error.http_status == 401:
+        more["WWW-Authenticate"] = "Token"
+    elif error.http_status == 405:
+        more["Allow"] = find(segments).allow
+    return _failure(error.http_status, error.ocpi_status, message, more)
+
+
+def _failure(
+    http_status: int, ocpi_status: int, message: str, more: Mapping[str, str] | None = None
+) -> _Answer:
+    return _Answer(http_status, ocpi_status, envelope.failure(ocpi_status, message), more or {})
+
+
+def _message_ids(http: web.Request) -> dict[str, str]:
+    """Return the ids of the request, for the answer; new ones where it had none to repeat."""
+    return {
+        name: given if (given := _printable(http.headers.get(name))) else str(uuid.uuid4())
+        for name in MESSAGE_IDS
+    }
+
+
+def _printable(value: str | None) -> str | None:
+    """Return a header value that can stand in an answer."""
+    fits = value is not None and value.isascii() and value.isprintable()
+    return value if fits and len(value or "") <= LONGEST_MESSAGE_ID else None
+
+
+def _routing(http: web.Request, module: str | None) -> dict[str, str]:
+    """Return the routing headers of the answer, sides swapped; configuration modules have none."""
+    if module not in headers.FUNCTIONAL_MODULES:
+        return {}
+    swapped = headers.answer_routing(http.headers)
+    return swapped if all(map(_printable, swapped.values())) else {}
