@@ -1,0 +1,69 @@
+# What a person types here. Every target makes .venv first, from nothing but Python 3.11+ and make.
+#
+#   make run              a walk-in on this machine: sandbox CPO, bridge, sandbox BAP; then it stays up
+#   make run ARGS=--once  the same, played once; exits 0 only if every step happened
+#   make test             lint, types, contracts, mapping and all tests
+#   make lint | format | types | contracts | mapping | clean
+
+VENV  := .venv
+BIN   := $(VENV)/bin
+READY := $(VENV)/.ready
+ARGS  :=
+
+.NOTPARALLEL:
+.PHONY: run test lint format types contracts mapping clean
+
+run: $(READY)
+	@$(BIN)/bridge demo $(ARGS)
+
+test: lint types contracts mapping
+	@echo "==> tests: $$($(BIN)/pytest --version)"
+	@$(BIN)/pytest -n 2 --dist worksteal --cov --cov-report=term
+
+lint: $(READY)
+	@echo "==> lint and format: $$($(BIN)/ruff --version)"
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+format: $(READY)
+	@echo "==> format: $$($(BIN)/ruff --version)"
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+types: $(READY)
+	@echo "==> types: $$($(BIN)/mypy --version)"
+	@$(BIN)/mypy
+
+contracts: $(READY)
+	@echo "==> contracts: import-linter"
+	@$(BIN)/lint-imports
+
+mapping: $(READY)
+	@echo "==> mapping: bridge mapping check, bridge mapping docs --check"
+	@$(BIN)/bridge mapping check
+	@$(BIN)/bridge mapping docs --check
+
+# The data of the embedded store (./data) is the user's own: it stays.
+clean:
+	rm -rf $(VENV) dist .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache \
+	  .pytest_cache .ruff_cache
+	find bridge tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Both constraint variables: newer pips take the build backend's pins from the second one only.
+$(READY): pyproject.toml constraints.txt
+	@for candidate in $(PYTHON) python3 python3.13 python3.12 python3.11; do \
+	  if "$$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+	    found=$$candidate; break; \
+	  fi; \
+	done; \
+	if [ -z "$$found" ]; then \
+	  echo "The bridge needs Python 3.11 or newer, and neither python3 nor python3.11, python3.12" \
+	    "or python3.13 is one. Install it, or name one: make PYTHON=/path/to/python3" >&2; \
+	  exit 1; \
+	fi; \
+	echo "==> environment: $$("$$found" --version) in $(VENV)"; \
+	"$$found" -m venv --clear $(VENV)
+	@echo "==> packages: pip install -c constraints.txt -e '.[dev]'"
+	@PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt \
+	  $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@

@@ -1,0 +1,213 @@
+"""Real processes on loopback: bridges as subprocesses, the sandbox CPO and BAP beside the test."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+import uuid
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import yaml
+from aiohttp import web
+
+from bridge.sandbox.bap import Message, SandboxBap
+from bridge.sandbox.cpo import SandboxCpo
+from bridge.sandbox.drive import find
+from tests.valkey import free_port
+from tests.waiting import until
+
+ROOT = Path(__file__).resolve().parents[2]
+START_S = 30.0
+
+
+class Site:
+    """An aiohttp application on a port of its own, which can go away and come back."""
+
+    def __init__(self, make: Callable[[], web.Application]) -> None:
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._make = make
+        self._runner: web.AppRunner | None = None
+
+    async def start(self) -> None:
+        """Listen."""
+        self._runner = web.AppRunner(self._make(), access_log=None)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, "127.0.0.1", self.port).start()
+
+    async def stop(self) -> None:
+        """Stop listening."""
+        if self._runner is not None:
+            await self._runner.cleanup()
+            self._runner = None
+
+
+@dataclass
+class BridgeProcess:
+    """``bridge serve`` as a subprocess."""
+
+    config: Path
+    url: str
+    log: Path
+    process: asyncio.subprocess.Process | None = None
+
+    async def start(self, *, ready: bool = True) -> None:
+        """Start, and wait until it is ready."""
+        with self.log.open("ab") as out:
+            self.process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "bridge", "serve", "--config", str(self.config)),
+                cwd=self.config.parent,
+                stdout=out,
+                stderr=out,
+                env={**os.environ, "PYTHONPATH": str(ROOT)},
+            )
+        if ready:
+            await self.until_ready()
+
+    async def until_ready(self) -> None:
+        """Wait for ``/health/ready``; fails at once when the process has ended."""
+        assert self.process is not None
+        process = self.process
+
+        async def ready() -> bool:
+            assert process.returncode is None, self.log.read_text()
+            return await self.is_ready()
+
+        await until(ready, timeout_s=START_S)
+
+    async def is_ready(self) -> bool:
+        """Ask ``/health/ready`` once."""
+        try:
+            async with (
+                aiohttp.ClientSession() as http,
+                http.get(f"{self.url}/health/ready") as answer,
+            ):
+                return answer.status == 200
+        except aiohttp.ClientError:
+            return False
+
+    def has_delivered(self, callback: Message) -> bool:
+        """Whether the log says that a callback was delivered."""
+        message_id = callback["context"]["message_id"]
+        lines = self.log.read_text().splitlines()
+        return any("callback.delivered" in line and message_id in line for line in lines)
+
+    async def kill(self) -> None:
+        """SIGKILL: no time to say good-bye."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGKILL)
+        await self.process.wait()
+
+    async def stop(self) -> int:
+        """SIGTERM, and wait for the end."""
+        assert self.process is not None
+        if self.process.returncode is None:
+            self.process.terminate()
+        return await asyncio.wait_for(self.process.wait(), 30)
+
+
+@dataclass
+class Rig:
+    """All parts of a walk-in."""
+
+    folder: Path
+    redis_url: str
+    cpo: SandboxCpo
+    cpo_site: Site
+    bap: SandboxBap
+    bap_site: Site
+    bridges: list[BridgeProcess] = field(default_factory=list)
+    beckn_sent: list[Message] = field(default_factory=list)
+
+    def add_bridge(self, **changes: Any) -> BridgeProcess:
+        """Configure one more bridge on the same Redis."""
+        port = free_port()
+        public = self.bridges[0].url if self.bridges else f"http://127.0.0.1:{port}"
+        config = {
+            "public_url": public,
+            "listen": {"host": "127.0.0.1", "port": port},
+            "redis_url": self.redis_url,
+            "data_dir": str(self.folder / "data"),
+            "ocpi": {"country_code": "IN", "party_id": "BRG", "business_name": "Test Bridge"},
+            "cpos": [
+                {
+                    "id": "cpo1",
+                    "versions_url": f"{self.cpo_site.url}/ocpi/versions",
+                    "token_a": self.cpo.token_a,
+                    "provider": {"id": "cpo1.example", "name": "CPO One"},
+                }
+            ],
+            "beckn": {"adapter": "none", "subscriber_id": "bridge.example"},
+            "allow_hosts": ["127.0.0.1"],
+            "support": {"phone": "1800112233", "email": "help@bridge.example"},
+            **changes,
+        }
+        path = self.folder / f"bridge{len(self.bridges)}.yaml"
+        path.write_text(yaml.safe_dump(config))
+        log = self.folder / f"bridge{len(self.bridges)}.log"
+        bridge = BridgeProcess(path, f"http://127.0.0.1:{port}", log)
+        self.bridges.append(bridge)
+        if len(self.bridges) == 1:
+            self.bap.bridge_url = bridge.url
+        return bridge
+
+    async def until_catalogue(self) -> None:
+        """Wait until a search finds the sandbox stations."""
+
+        async def found() -> bool:
+            try:
+                await find(self.bap, str(uuid.uuid4()))
+            except IndexError:
+                return False
+            return True
+
+        await until(found, timeout_s=START_S)
+        self.bap.callbacks.clear()
+        self.beckn_sent.clear()
+
+
+@asynccontextmanager
+async def rig(folder: Path, redis_url: str, **changes: Any) -> AsyncIterator[Rig]:
+    """Start a CPO, a BAP and one bridge; end everything afterwards."""
+    cpo = SandboxCpo(token_a="token-a-of-the-sandbox")
+    cpo_site = Site(cpo.app)
+    cpo.url = cpo_site.url
+    bap = SandboxBap(bridge_url="")
+    bap_site = Site(bap.app)
+    bap.url = bap_site.url
+    whole = Rig(folder, redis_url, cpo, cpo_site, bap, bap_site)
+    bap.seen = lambda direction, action, message: (
+        whole.beckn_sent.append(message) if direction == "in" else None
+    )
+    await cpo_site.start()
+    await bap_site.start()
+    try:
+        await whole.add_bridge(**changes).start()
+        await whole.until_catalogue()
+        yield whole
+    finally:
+        for bridge in whole.bridges:
+            if bridge.process is not None:
+                await bridge.stop()
+        await bap_site.stop()
+        await cpo_site.stop()
+
+
+async def cli(config: Path, *arguments: str) -> tuple[int, str, str]:
+    """Run a ``bridge`` command; return exit code, output, errors."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "bridge", *arguments, "--config", str(config)),
+        cwd=config.parent,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "200"},
+    )
+    out, err = await asyncio.wait_for(process.communicate(), 60)
+    return process.returncode or 0, out.decode(), err.decode()
