@@ -1,0 +1,109 @@
+"""What holds for the objects of every module: ids, owners, types, PUT (OCPI 2.2.1, 1.7 to 1.9)."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.contract.emsp.rig import Rig
+from tests.contract.emsp.samples import LOC, OTHER_TOKEN, at, location, session, tariff
+
+
+@pytest.mark.requirement("O25")
+@pytest.mark.requirement("O31")
+async def test_owners_are_compared_without_case(rig: Rig) -> None:
+    assert (await rig.put("tariffs/in/abc/t1", tariff())).status == (201, 1000)
+    stored = (await rig.get("tariffs/IN/ABC/T1")).data
+    assert (stored["country_code"], stored["party_id"], stored["id"]) == ("IN", "ABC", "T1")
+
+
+@pytest.mark.requirement("O25")
+async def test_enums_are_compared_with_case(rig: Rig) -> None:
+    answer = await rig.put("sessions/IN/ABC/S1", session(status="active"))
+    assert answer.status == (200, 2001)
+    assert "status" in answer.envelope["status_message"]
+
+
+@pytest.mark.requirement("O30")
+@pytest.mark.requirement("O31")
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("tariffs/IN/ABC/T2", tariff("T1")),
+        ("tariffs/IN/ABC/T1", tariff("T1", party_id="XYZ")),
+        ("tariffs/IN/ABC/T1", tariff("T1", country_code="NL")),
+        ("sessions/IN/ABC/S2", session("S1")),
+        ("sessions/IN/ABC/S1", session("S1", party_id="XYZ")),
+        ("locations/IN/ABC/LOC2", location("LOC1")),
+        (f"locations/{LOC}", location("LOC1", party_id="XYZ")),
+    ],
+)
+async def test_url_and_body_must_agree(rig: Rig, path: str, body: object) -> None:
+    assert (await rig.put(path, body)).status == (200, 2001)
+    assert (await rig.get(path)).http == 404
+
+
+@pytest.mark.requirement("O32")
+@pytest.mark.parametrize("method", ["GET", "PUT", "PATCH", "DELETE"])
+async def test_the_party_must_be_a_role_of_the_connection(rig: Rig, method: str) -> None:
+    """No CPO reads or writes what belongs to another one."""
+    await rig.put("tariffs/IN/ABC/T1", tariff())
+    changed = tariff(currency="EUR")
+    answer = await rig.call(method, "tariffs/IN/ABC/T1", changed, token=OTHER_TOKEN)
+    assert answer.status == ((404, 2001) if method != "PATCH" else (405, 2000))
+    foreign = await rig.call(method, f"locations/{LOC}", location(), token=OTHER_TOKEN)
+    assert foreign.status == ((404, 2001) if method != "DELETE" else (405, 2000))
+    assert (await rig.get("tariffs/IN/ABC/T1")).data["currency"] == "INR"
+
+
+@pytest.mark.requirement("O23")
+@pytest.mark.requirement("O22")
+@pytest.mark.parametrize(
+    ("sent", "kept"),
+    [
+        ("2026-03-04T06:30:00Z", "2026-03-04T06:30:00Z"),
+        ("2026-03-04T06:30:00", "2026-03-04T06:30:00Z"),
+        ("2026-03-04T06:30:00.250Z", "2026-03-04T06:30:00.250Z"),
+    ],
+)
+async def test_timestamps_are_utc_with_or_without_saying_so(rig: Rig, sent: str, kept: str) -> None:
+    await rig.put("tariffs/IN/ABC/T1", tariff(last_updated=sent))
+    assert (await rig.get("tariffs/IN/ABC/T1")).data["last_updated"] == kept
+
+
+@pytest.mark.requirement("O24")
+async def test_numbers_are_numbers(rig: Rig) -> None:
+    await rig.put("sessions/IN/ABC/S1", session(kwh=1.25))
+    assert str((await rig.get("sessions/IN/ABC/S1")).data["kwh"]) == "1.25"
+    assert (await rig.put("sessions/IN/ABC/S2", session("S2", kwh="1.25"))).status == (200, 2001)
+
+
+@pytest.mark.requirement("O26")
+@pytest.mark.requirement("O28")
+async def test_put_forgets_what_it_omits(rig: Rig) -> None:
+    await rig.put("tariffs/IN/ABC/T1", tariff(tariff_alt_url="http://x", type="REGULAR"))
+    await rig.put("tariffs/IN/ABC/T1", tariff(type=None))
+    assert (await rig.get("tariffs/IN/ABC/T1")).data.keys() == tariff().keys()
+
+
+@pytest.mark.requirement("O36")
+async def test_unknown_fields_are_ignored(rig: Rig) -> None:
+    assert (await rig.put("tariffs/IN/ABC/T1", tariff(brand_new={"a": [1]}))).http == 201
+    assert "brand_new" not in (await rig.get("tariffs/IN/ABC/T1")).data
+
+
+@pytest.mark.requirement("O39")
+@pytest.mark.parametrize(
+    ("path", "body", "change"),
+    [
+        ("tariffs/IN/ABC/T1", tariff(), {"currency": "EUR"}),
+        ("sessions/IN/ABC/S1", session(), {"currency": "EUR"}),
+        (f"locations/{LOC}", location(), {"city": "Mysuru"}),
+    ],
+)
+async def test_an_overtaken_update_is_acknowledged_and_ignored(
+    rig: Rig, path: str, body: dict[str, object], change: dict[str, object]
+) -> None:
+    await rig.put(path, body)
+    older = await rig.put(path, {**body, **change, "last_updated": at(-1)})
+    assert older.status == (200, 1000)
+    assert (await rig.get(path)).data[next(iter(change))] == body[next(iter(change))]

@@ -1,0 +1,228 @@
+"""The ports of the flows in memory: they promise what the stores in Redis do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from bridge.errors import CpoUnavailable
+from bridge.flows.jobs import Job
+from bridge.flows.ports import CommandRecord, Kind
+from bridge.ocpi.connection import Connection, Presented, TokenUse
+from bridge.ocpi.credentials import Credentials
+from bridge.ocpi.headers import Party
+from bridge.ocpi.tokens import Token
+from bridge.ocpi.versions import Version, VersionDetails
+from bridge.orders.order import CommandPlan, Order, OrderState, SessionKey
+from bridge.orders.token import token_of
+from bridge.orders.transitions import RUNNING
+
+WATCHED = RUNNING | {OrderState.CONFIRMED}
+
+
+@dataclass
+class MemoryObjects:
+    """Fits ObjectStore and Inbox; ``jobs`` is what was queued, ``writes`` counts what was tried."""
+
+    stored: dict[tuple[Kind, Party, str], bytes] = field(default_factory=dict)
+    jobs: list[tuple[str, Job]] = field(default_factory=list)
+    sessions: dict[str, str] = field(default_factory=dict)
+    writes: int = 0
+
+    async def read(self, kind: Kind, party: Party, object_id: str) -> bytes | None:
+        """Return the stored object."""
+        return self.stored.get((kind, party, object_id.casefold()))
+
+    async def write(
+        self,
+        kind: Kind,
+        party: Party,
+        object_id: str,
+        new: bytes | None,
+        old: bytes | None,
+        jobs: Mapping[str, Job] | None = None,
+    ) -> bool:
+        """Compare and set, and queue."""
+        self.writes += 1
+        place = (kind, party, object_id.casefold())
+        if self.stored.get(place) != old:
+            return False
+        if new is None:
+            self.stored.pop(place, None)
+        else:
+            self.stored[place] = new
+        for order_key, job in (jobs or {}).items():
+            self.jobs.append((order_key, job))
+            if kind is Kind.SESSION:
+                session = SessionKey(party.country_code, party.party_id, object_id)
+                self.sessions[str(session)] = order_key
+        return True
+
+    async def all(self, kind: Kind, party: Party) -> dict[str, bytes]:
+        """Return all objects of a party by folded id."""
+        return {
+            object_id: value
+            for (stored_kind, owner, object_id), value in self.stored.items()
+            if (stored_kind, owner) == (kind, party)
+        }
+
+    async def queue(self, order_key: str, job: Job) -> None:
+        """Queue a job."""
+        self.jobs.append((order_key, job))
+
+
+@dataclass
+class MemoryOrders:
+    """Fits Orders, Correlation and Tokens; every key is read off the orders themselves."""
+
+    objects: MemoryObjects
+    emsp: Party
+    issuer: str
+    orders: dict[str, Order] = field(default_factory=dict)
+    commands: dict[str, CommandRecord] = field(default_factory=dict)
+
+    def put(self, order: Order) -> None:
+        """Store an order."""
+        self.orders[order.key] = order
+
+    def plan(self, plan: CommandPlan) -> None:
+        """Write a command down."""
+        self.commands[plan.id] = CommandRecord(plan.order_key, plan.cpo_id, plan.type)
+
+    async def load(self, key: str) -> Order | None:
+        """Return an order by its key."""
+        return self.orders.get(key)
+
+    async def key_of_order_id(self, order_id: str) -> str | None:
+        """Return the key behind a Beckn order id."""
+        return next((each.key for each in self.orders.values() if each.id == order_id), None)
+
+    async def by_reference(self, reference: str) -> str | None:
+        """Return the order key of an authorization_reference."""
+        for order in self.orders.values():
+            known = {each.authorization_reference for each in order.attempts} | {order.reference}
+            if reference.casefold() in {each.casefold() for each in known if each}:
+                return order.key
+        return None
+
+    async def by_token(self, uid: str) -> str | None:
+        """Return the order key of a token uid."""
+        found = await self.get(uid)
+        return None if found is None else found[1]
+
+    async def by_session(self, key: SessionKey) -> str | None:
+        """Return the order key a session was matched to before."""
+        return self.objects.sessions.get(str(key))
+
+    async def pending_starts(
+        self, party: Party, location_id: str, evse_uid: str
+    ) -> Sequence[tuple[str, str]]:
+        """Return (order key, connector id) of every START without outcome on the EVSE."""
+        return [
+            (order.key, order.item.connector.id)
+            for order in self.orders.values()
+            if order.state is OrderState.STARTING and _at(order, party, location_id, evse_uid)
+        ]
+
+    async def running_on(self, party: Party, location_id: str, evse_uid: str) -> Sequence[str]:
+        """Return the order keys to which the status of the EVSE matters."""
+        return [
+            order.key
+            for order in self.orders.values()
+            if order.state in WATCHED and _at(order, party, location_id, evse_uid)
+        ]
+
+    async def by_command(self, command_id: str) -> CommandRecord | None:
+        """Return what a response_url belongs to."""
+        return self.commands.get(command_id)
+
+    async def get(self, uid: str) -> tuple[Token, str] | None:
+        """Return a token by uid and the key of its order."""
+        for order in self.orders.values():
+            token = token_of(order, self.emsp, self.issuer)
+            if token is not None and token.uid.casefold() == uid.casefold():
+                return token, order.key
+        return None
+
+    async def all(self) -> Sequence[Token]:
+        """Return every token, oldest first."""
+        oldest_first = sorted(self.orders.values(), key=lambda order: order.created_at)
+        tokens = (token_of(order, self.emsp, self.issuer) for order in oldest_first)
+        return [token for token in tokens if token is not None]
+
+
+def _at(order: Order, party: Party, location_id: str, evse_uid: str) -> bool:
+    item = order.item
+    return (
+        Party(item.location.country_code, item.location.party_id) == party
+        and item.location.id.casefold() == location_id.casefold()
+        and item.evse.uid.casefold() == evse_uid.casefold()
+    )
+
+
+@dataclass
+class MemoryConnections:
+    """Fits Connections and Registrations."""
+
+    connections: dict[str, Connection] = field(default_factory=dict)
+    tokens: dict[str, tuple[str, TokenUse]] = field(default_factory=dict)
+
+    async def get(self, cpo_id: str) -> Connection:
+        """Return the connection."""
+        return self.connections.get(cpo_id, Connection(cpo_id=cpo_id))
+
+    async def save(self, connection: Connection) -> None:
+        """Store the connection."""
+        self.connections[connection.cpo_id] = connection
+
+    async def present(self, candidates: Sequence[str]) -> Presented | None:
+        """Recognise an inbound token."""
+        for candidate in candidates:
+            if candidate in self.tokens:
+                return Presented(*self.tokens[candidate], candidate)
+        return None
+
+    async def replace_tokens(self, cpo_id: str, tokens: Mapping[str, TokenUse]) -> None:
+        """Make these the only inbound tokens of the CPO."""
+        others = {token: who for token, who in self.tokens.items() if who[0] != cpo_id}
+        self.tokens = others | {token: (cpo_id, use) for token, use in tokens.items()}
+
+    async def offer(self, cpo_id: str, token: str) -> None:
+        """Accept our TOKEN_B for as long as a POST may be open."""
+        self.tokens[token] = (cpo_id, TokenUse.PENDING)
+
+    async def withdraw(self, cpo_id: str, token: str) -> None:
+        """Accept it no longer."""
+        self.tokens.pop(token, None)
+
+    async def complete(self, connection: Connection, token: str) -> None:
+        """Store the connection and make this its only inbound token."""
+        await self.save(connection)
+        await self.replace_tokens(connection.cpo_id, {token: TokenUse.REGISTERED})
+
+
+@dataclass
+class RecordedPeers:
+    """Fits PeerApi: answers what it was given, keeps what it was asked."""
+
+    offered: Sequence[Version] | None = None
+    offered_details: VersionDetails | None = None
+    asked: list[tuple[str, str]] = field(default_factory=list)
+
+    async def versions(self, url: str, token: str) -> Sequence[Version]:
+        """GET the versions endpoint."""
+        self.asked.append((url, token))
+        if self.offered is None:
+            raise CpoUnavailable("versions: no answer")
+        return self.offered
+
+    async def details(self, url: str, token: str) -> VersionDetails:
+        """GET the version details."""
+        self.asked.append((url, token))
+        if self.offered_details is None:
+            raise CpoUnavailable("version details: no answer")
+        return self.offered_details
+
+    async def post_credentials(self, url: str, token: str, body: Credentials) -> Credentials:
+        """POST our credentials: the eMSP side never does."""
+        raise AssertionError("the called side does not call credentials")
