@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import aiohttp
 import msgspec
+from msgspec import Raw
 
 from bridge.errors import CallbackFailed, CallbackRefused
 
@@ -15,6 +18,12 @@ PATCH_TIMEOUT = aiohttp.ClientTimeout(total=5, connect=3)
 ANSWER_LIMIT = 64 * 1024
 """Bytes of an answer that are read; an ACK has a few dozen."""
 
+SAID: Final = 500
+"""Letters of a NACK's error that are kept."""
+
+BUSY: Final = frozenset({429, 502, 503, 504})
+"""A NACK under these is overload or a receiver behind the adapter that is away, no verdict."""
+
 
 class _Ack(msgspec.Struct, frozen=True):
     status: str = ""
@@ -22,16 +31,19 @@ class _Ack(msgspec.Struct, frozen=True):
 
 class _AckMessage(msgspec.Struct, frozen=True):
     ack: _Ack = _Ack()
+    error: Raw = Raw()
+
+
+class _AckBody(msgspec.Struct, frozen=True):
+    """An ACK or NACK; beckn-onix puts the error inside ``message``."""
+
+    message: _AckMessage = _AckMessage()
+    error: Raw = Raw()
 
 
 class _AckError(msgspec.Struct, frozen=True):
     code: str | int = ""
     message: str = ""
-
-
-class _AckBody(msgspec.Struct, frozen=True):
-    message: _AckMessage = _AckMessage()
-    error: _AckError | None = None
 
 
 async def post_callback(http: aiohttp.ClientSession, url: str, body: bytes) -> None:
@@ -41,7 +53,8 @@ async def post_callback(http: aiohttp.ClientSession, url: str, body: bytes) -> N
 
     Raises:
         CallbackRefused: the answer is NACK; the same message would get the same answer again.
-        CallbackFailed: no connection, no answer in time, or an HTTP error.
+        CallbackFailed: no connection, no answer in time, or an HTTP error; one of BUSY whatever
+            the body says.
     """
     try:
         async with http.post(
@@ -52,11 +65,11 @@ async def post_callback(http: aiohttp.ClientSession, url: str, body: bytes) -> N
             allow_redirects=False,
         ) as response:
             status = response.status
-            answer = await response.content.read(ANSWER_LIMIT)
+            answer = await _read(response)
     except (TimeoutError, aiohttp.ClientError, OSError, ValueError) as error:
         raise CallbackFailed(f"{type(error).__name__}: {error}") from error
     refusal = _refusal(answer)
-    if refusal is not None:
+    if refusal is not None and status not in BUSY:
         raise CallbackRefused(f"NACK: {refusal}")
     if not 200 <= status < 300:
         raise CallbackFailed(f"HTTP {status}")
@@ -70,7 +83,26 @@ def _refusal(answer: bytes) -> str | None:
         return None
     if body.message.ack.status.upper() != "NACK":
         return None
-    return "no reason given" if body.error is None else f"{body.error.code} {body.error.message}"
+    return _words(body.error) or _words(body.message.error) or "no reason given"
+
+
+def _words(error: Raw) -> str:
+    """Return what the error of a NACK says, whatever shape the peer gave it."""
+    try:
+        fault = msgspec.json.decode(error, type=_AckError)
+    except msgspec.DecodeError:
+        return bytes(error).decode(errors="replace")[:SAID]
+    return f"{fault.code} {fault.message}".strip()[:SAID]
+
+
+async def _read(response: aiohttp.ClientResponse) -> bytes:
+    """Read an answer to its end, or as much of it as is worth reading."""
+    body = b""
+    async for chunk in response.content.iter_chunked(ANSWER_LIMIT):
+        body += chunk
+        if len(body) >= ANSWER_LIMIT:
+            break
+    return body
 
 
 async def patch_live(http: aiohttp.ClientSession, url: str, body: bytes) -> None:
@@ -88,7 +120,7 @@ async def patch_live(http: aiohttp.ClientSession, url: str, body: bytes) -> None
             allow_redirects=False,
         ) as response:
             status = response.status
-            await response.content.read(ANSWER_LIMIT)
+            await _read(response)
     except (TimeoutError, aiohttp.ClientError, OSError, ValueError) as error:
         raise CallbackFailed(f"{type(error).__name__}: {error}") from error
     if not 200 <= status < 300:

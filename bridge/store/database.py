@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
+from redis.exceptions import RedisClusterException, RedisError
 
 from bridge.errors import StoreUnavailable
 
@@ -22,6 +22,9 @@ class Guard(NamedTuple):
     read: Command
     expected: bytes | str | None
 
+
+# What redis-py raises; a Cluster that cannot be reached is no RedisError to it.
+_FAULTS = (RedisError, RedisClusterException, OSError)
 
 PREFIX = "{bridge}:"
 """All keys share one hash tag, hence one slot of a cluster: transactions span any of them."""
@@ -49,7 +52,7 @@ class Database:
         """
         try:
             return await self.redis.execute_command(*command)  # type: ignore[no-untyped-call]
-        except (RedisError, OSError) as error:
+        except _FAULTS as error:
             raise StoreUnavailable(f"Redis: {error}") from error
 
     async def script(self, source: str, keys: Sequence[str], args: Sequence[Argument]) -> Any:
@@ -59,7 +62,7 @@ class Database:
             script = self._scripts[source] = self.redis.register_script(source)
         try:
             return await script(keys=keys, args=args)
-        except (RedisError, OSError) as error:
+        except _FAULTS as error:
             raise StoreUnavailable(f"Redis: {error}") from error
 
     async def commit(self, commands: Sequence[Command], guards: Sequence[Guard] = ()) -> bool:

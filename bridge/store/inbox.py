@@ -45,7 +45,7 @@ class Inbox:
             score = await self._db.do("ZSCORE", DEADLINES, member)
             if score is None:
                 continue
-            order_key, _, name = member.partition("\x1f")
+            order_key, _, name = member.rpartition("\x1f")
             job = DeadlineJob(name=name, at=datetime.now(UTC))
             queued += await self._db.commit(
                 [("ZREM", DEADLINES, member), *self._lanes.push(order_key, packed(job))],

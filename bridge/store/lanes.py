@@ -8,9 +8,10 @@ a holder that was too slow changes nothing.
 
 from __future__ import annotations
 
+import math
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from bridge.store.database import Command, Database, Guard, key
@@ -37,35 +38,49 @@ def now_ms() -> int:
 
 
 class Lanes:
-    """All lanes of one kind."""
+    """All lanes of one kind.
 
-    def __init__(self, database: Database, kind: str, *, lease_s: float = LEASE_S) -> None:
+    Args:
+        clock: the time of now, ms.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        kind: str,
+        *,
+        lease_s: float = LEASE_S,
+        clock: Callable[[], int] = now_ms,
+    ) -> None:
         self.kind = kind
         self.lease_s = lease_s
         self._db = database
+        self._clock = clock
         self._queue = key("queue", kind)
+        self._woken = key("woken", kind)
         self._entries = key("lane", kind, "")
         self._holders = key("holder", kind, "")
 
     def push(self, lane: str, entry: bytes, *, wake: bool = False) -> list[Command]:
         """Return the commands that append an entry.
 
-        ``wake`` makes the lane due at once even when its head waits for a retry.
+        ``wake`` makes the lane due at once even when its head waits for a retry, or is about to.
         """
+        now = self._clock()
         commands: list[Command] = [
             ("RPUSH", self._entries + lane, entry),
-            ("ZADD", self._queue, "NX", now_ms(), lane),
+            ("ZADD", self._queue, "NX", now, lane),
         ]
         if wake:
-            commands.append(("WAKE", self._queue, lane, self._holders + lane, now_ms()))
+            commands.append(("WAKE", self._queue, lane, self._holders + lane, self._woken, now))
         return commands
 
     async def claim(self, how_many: int) -> list[Claim]:
         """Take up to ``how_many`` lanes that are due."""
         rows = await self._db.claim(
-            [self._queue],
+            [self._queue, self._woken],
             [
-                now_ms(),
+                self._clock(),
                 int(self.lease_s * 1000),
                 how_many,
                 secrets.token_hex(8),
@@ -83,8 +98,7 @@ class Lanes:
         """Return the commands that remove the head entry and let the lane go."""
         return [
             ("LPOP", self._entries + claim.lane),
-            ("DEL", self._holders + claim.lane),
-            ("ZADD", self._queue, now_ms(), claim.lane),
+            self._left(claim.lane, 0),
         ]
 
     async def postpone(self, claim: Claim, entry: bytes, delay_s: float) -> bool:
@@ -92,11 +106,17 @@ class Lanes:
         return await self._db.commit(
             [
                 ("LSET", self._entries + claim.lane, 0, entry),
-                ("DEL", self._holders + claim.lane),
-                ("ZADD", self._queue, now_ms() + int(delay_s * 1000), claim.lane),
+                # Rounded up: a claim before the time of the next try would not count as one.
+                self._left(claim.lane, math.ceil(delay_s * 1000)),
             ],
             [self.held(claim)],
         )
+
+    def _left(self, lane: str, delay_ms: int) -> Command:
+        """Return the command that lets a lane go until its next entry, if any, is due."""
+        now = self._clock()
+        places = (self._queue, lane, self._holders + lane, self._woken, self._entries + lane)
+        return ("LEAVE", *places, now + delay_ms, now)
 
     async def rewrite(self, claim: Claim, entry: bytes) -> bool:
         """Change the head entry and keep the lane."""
@@ -108,7 +128,7 @@ class Lanes:
         """Extend the leases of lanes that are still held."""
         for claim in claims:
             await self._db.commit(
-                [("ZADD", self._queue, "XX", now_ms() + int(self.lease_s * 1000), claim.lane)],
+                [("ZADD", self._queue, "XX", self._clock() + int(self.lease_s * 1000), claim.lane)],
                 [self.held(claim)],
             )
 

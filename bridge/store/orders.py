@@ -18,8 +18,8 @@ from bridge.store.database import Command, Database, key, packed
 DEADLINES = key("deadlines")
 """Sorted set: ``{order key}\\x1f{name}`` -> due, ms."""
 
-TOKENS = key("tokens")
 TOKENS_BY_AGE = key("tokens", "by-age")
+"""Sorted set: token uid -> creation of its order, s; a token itself goes with its order."""
 
 WATCHED = RUNNING | {OrderState.CONFIRMED}
 """States in which the status of the EVSE matters to the order."""
@@ -27,7 +27,7 @@ WATCHED = RUNNING | {OrderState.CONFIRMED}
 
 def evse_place(country_code: str, party_id: str, location_id: str, evse_uid: str) -> str:
     """Return an EVSE as part of a key."""
-    return "*".join((country_code, party_id, location_id, evse_uid)).casefold()
+    return "\x1f".join((country_code, party_id, location_id, evse_uid)).casefold()
 
 
 class _TokenRow(msgspec.Struct):
@@ -89,21 +89,35 @@ class OrderStore:
         if token is None:
             return []
         uid = token.uid.casefold()
+        row = packed(_TokenRow(token, order.key))
         return [
-            ("HSET", TOKENS, uid, packed(_TokenRow(token, order.key))),
+            ("SET", key("token", uid), row, "EX", self._retention_s),
             ("ZADD", TOKENS_BY_AGE, "NX", order.created_at.timestamp(), uid),
+            ("ZREMRANGEBYSCORE", TOKENS_BY_AGE, "-inf", self._forgotten(order)),
         ]
 
     def _place_saved(self, order: Order) -> list[Command]:
         item = order.item.key
         place = evse_place(item.country_code, item.party_id, item.location_id, item.evse_uid)
-        starting = order.state is OrderState.STARTING
-        return [
-            ("HSET", key("starting", place), order.key, item.connector_id)
-            if starting
-            else ("HDEL", key("starting", place), order.key),
-            ("SADD" if order.state in WATCHED else "SREM", key("watching", place), order.key),
-        ]
+        starting, watching = key("starting", place), key("watching", place)
+        commands: list[Command] = []
+        if order.state is OrderState.STARTING:
+            commands.append(("HSET", starting, order.key, item.connector_id))
+            commands.append(("EXPIRE", starting, self._retention_s))
+        else:
+            commands.append(("HDEL", starting, order.key))
+        if order.state in WATCHED:
+            # Many an order that is placed is never begun: it leaves the set by its age.
+            commands.append(("ZADD", watching, order.updated_at.timestamp(), order.key))
+            commands.append(("ZREMRANGEBYSCORE", watching, "-inf", self._forgotten(order)))
+            commands.append(("EXPIRE", watching, self._retention_s))
+        else:
+            commands.append(("ZREM", watching, order.key))
+        return commands
+
+    def _forgotten(self, order: Order) -> float:
+        """Return the time before which nothing is known any more, going by this order's clock."""
+        return order.updated_at.timestamp() - self._retention_s
 
     def planned(self, plan: CommandPlan) -> Command:
         """Return the command that writes an OCPI command down before it is sent."""
@@ -137,7 +151,7 @@ class OrderStore:
     async def running_on(self, party: Party, location_id: str, evse_uid: str) -> Sequence[str]:
         """Return the order keys to which the status of the EVSE matters."""
         place = evse_place(party.country_code, party.party_id, location_id, evse_uid)
-        found = await self._db.do("SMEMBERS", key("watching", place))
+        found = await self._db.do("ZRANGE", key("watching", place), 0, -1)
         return sorted(bytes(name).decode() for name in found)
 
     async def by_command(self, command_id: str) -> CommandRecord | None:
@@ -160,11 +174,11 @@ class OrderStore:
         uids = await self._db.do("ZRANGE", TOKENS_BY_AGE, 0, -1)
         if not uids:
             return []
-        rows = await self._db.do("HMGET", TOKENS, *uids)
+        rows = await self._db.do("MGET", *(key("token", bytes(uid).decode()) for uid in uids))
         return [msgspec.json.decode(row, type=_TokenRow).token for row in rows if row is not None]
 
     async def _row(self, uid: str) -> _TokenRow | None:
-        found = await self._db.do("HGET", TOKENS, uid.casefold())
+        found = await self._db.do("GET", key("token", uid.casefold()))
         return None if found is None else msgspec.json.decode(found, type=_TokenRow)
 
     async def _text(self, *command: str) -> str | None:

@@ -12,7 +12,12 @@ from bridge.store.database import Command, Database, Guard, key, packed
 from bridge.store.lanes import Lanes
 
 DEAD = key("dead-letters")
-DEAD_BY_AGE = key("dead-letters", "by-age")
+"""Sorted set: id -> when the dead letter is forgotten, s."""
+
+KEPT_S = 90 * 86_400
+
+ON_SEARCH_KEPT_S = 3600
+"""How long an undelivered on_search is kept: it is large, there may be many, it soon is stale."""
 
 
 class CallbackEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -50,33 +55,45 @@ class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DeadLetters:
-    """Dead letters in Redis: a hash by id, sorted by age."""
+    """Dead letters in Redis.
 
-    def __init__(self, database: Database, outbox: Lanes) -> None:
+    Args:
+        retention_s: how long they are kept; a message names the driver.
+    """
+
+    def __init__(self, database: Database, outbox: Lanes, *, retention_s: int = KEPT_S) -> None:
         self._db = database
         self._outbox = outbox
+        self._retention_s = retention_s
 
     def buried(self, entry: CallbackEntry, error: str) -> list[Command]:
         """Return the commands that keep a callback as a dead letter."""
         letter = DeadLetter(id=secrets.token_hex(6), at=datetime.now(UTC), error=error, entry=entry)
+        limit_s = ON_SEARCH_KEPT_S if entry.action == "on_search" else self._retention_s
+        kept_s = min(limit_s, self._retention_s)
+        died = letter.at.timestamp()
         return [
-            ("HSET", DEAD, letter.id, packed(letter)),
-            ("ZADD", DEAD_BY_AGE, letter.at.timestamp(), letter.id),
+            ("SET", _place(letter.id), packed(letter), "EX", kept_s),
+            ("ZADD", DEAD, died + kept_s, letter.id),
+            ("ZREMRANGEBYSCORE", DEAD, "-inf", died),
         ]
 
     async def all(self) -> list[DeadLetter]:
         """Return every dead letter, oldest first."""
-        ids = await self._db.do("ZRANGE", DEAD_BY_AGE, 0, -1)
-        rows = await self._db.do("HMGET", DEAD, *ids) if ids else []
-        return [msgspec.json.decode(row, type=DeadLetter) for row in rows if row is not None]
+        ids = await self._db.do("ZRANGE", DEAD, 0, -1)
+        if not ids:
+            return []
+        rows = await self._db.do("MGET", *(_place(bytes(each).decode()) for each in ids))
+        letters = [msgspec.json.decode(row, type=DeadLetter) for row in rows if row is not None]
+        return sorted(letters, key=lambda letter: letter.at)
 
     async def count(self) -> int:
         """Return how many there are."""
-        return int(await self._db.do("HLEN", DEAD))
+        return int(await self._db.do("ZCOUNT", DEAD, datetime.now(UTC).timestamp(), "+inf"))
 
     async def get(self, letter_id: str) -> DeadLetter | None:
         """Return one dead letter."""
-        row = await self._db.do("HGET", DEAD, letter_id)
+        row = await self._db.do("GET", _place(letter_id))
         return None if row is None else msgspec.json.decode(row, type=DeadLetter)
 
     async def replay(self, letter: DeadLetter) -> bool:
@@ -86,9 +103,13 @@ class DeadLetters:
         )
         return await self._db.commit(
             [
-                ("HDEL", DEAD, letter.id),
-                ("ZREM", DEAD_BY_AGE, letter.id),
-                *self._outbox.push(entry.order_key, packed(entry)),
+                ("DEL", _place(letter.id)),
+                ("ZREM", DEAD, letter.id),
+                *self._outbox.push(entry.order_key, packed(entry), wake=True),
             ],
-            [Guard(("HGET", DEAD, letter.id), packed(letter))],
+            [Guard(("GET", _place(letter.id)), packed(letter))],
         )
+
+
+def _place(letter_id: str) -> str:
+    return key("dead-letter", letter_id)

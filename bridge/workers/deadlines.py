@@ -8,6 +8,7 @@ from collections.abc import Callable
 from bridge.errors import StoreUnavailable
 from bridge.observability import get_logger
 from bridge.store.inbox import Inbox
+from bridge.workers.stopping import stop_if_cancelled
 
 log = get_logger()
 
@@ -23,4 +24,5 @@ async def watch_deadlines(inbox: Inbox, wake: Callable[[], None]) -> None:
                 wake()
         except StoreUnavailable as error:
             log.warning("store.unavailable", worker="deadlines", error=str(error))
+        stop_if_cancelled()
         await asyncio.sleep(TICK_S)

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from bridge.errors import StoreUnavailable
 from bridge.observability import get_logger
 from bridge.store.lanes import Claim, Lanes
+from bridge.workers.stopping import stop_if_cancelled
 
 log = get_logger()
 
@@ -58,9 +59,12 @@ class LaneRunner:
                             await self._work.wait()
                     self._work.clear()
         finally:
-            renewer.cancel()
-            if self._active:
-                await asyncio.wait(self._active)
+            try:
+                if self._active:
+                    await asyncio.wait(self._active)
+            finally:
+                # Last: what is finished now must not lose its lane on the way.
+                renewer.cancel()
 
     async def _round(self) -> bool:
         """Claim what is due; False when there is nothing to do now."""
@@ -100,6 +104,7 @@ class LaneRunner:
             await asyncio.sleep(self._lanes.lease_s / 3)
             with contextlib.suppress(StoreUnavailable):
                 await self._lanes.renew(list(self._active.values()))
+            stop_if_cancelled()
 
 
 class Bell:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
@@ -32,8 +33,17 @@ class Post(Protocol):
         ...
 
 
+def utc_now() -> datetime:
+    """Return the time of now, aware."""
+    return datetime.now(UTC)
+
+
 class OutboxWorker:
-    """Handler of outbox lanes."""
+    """Handler of outbox lanes.
+
+    Args:
+        clock: the time of now; the one the lanes go by.
+    """
 
     def __init__(
         self,
@@ -44,6 +54,7 @@ class OutboxWorker:
         journal: Journal,
         post: Post,
         metrics: Metrics,
+        clock: Callable[[], datetime] = utc_now,
     ) -> None:
         self._db = database
         self._outbox = outbox
@@ -51,6 +62,7 @@ class OutboxWorker:
         self._journal = journal
         self._post = post
         self._metrics = metrics
+        self._clock = clock
 
     async def handle(self, claim: Claim) -> None:
         """Try to deliver; then let it go, put it off, or bury it."""
@@ -61,7 +73,7 @@ class OutboxWorker:
             except CallbackRefused as error:
                 await self._bury(claim, entry, error, "refused")
             except CallbackFailed as error:
-                now = datetime.now(UTC)
+                now = self._clock()
                 later = rescheduled(entry, now)
                 if later is None or later.next_at is None:
                     await self._bury(claim, entry, error, "given up")
@@ -78,7 +90,7 @@ class OutboxWorker:
             else:
                 await self._db.commit(self._outbox.finished(claim), [self._outbox.held(claim)])
                 self._metrics.callbacks.labels(entry.action, "delivered").inc()
-                waited_s = (datetime.now(UTC) - entry.created_at).total_seconds()
+                waited_s = (self._clock() - entry.created_at).total_seconds()
                 self._metrics.callback_seconds.labels(entry.action).observe(waited_s)
                 log.info("callback.delivered", action=entry.action, tries=entry.tries + 1)
 
