@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from bridge.flows.jobs import DeadlineJob, Job
+from bridge.flows.jobs import BecknJob, DeadlineJob, Job
+from bridge.orders.intents import Search
 from bridge.store.database import Database, Guard, key, packed
 from bridge.store.lanes import Lanes, now_ms
 from bridge.store.orders import DEADLINES
 
 REPEATS_KEPT_S = 24 * 3600
 """How long a repeated Beckn request is recognised (decisions 4)."""
+
+SEARCHES_KEPT_S = 600
+"""The same for a search: there are many, and one that is answered twice does no harm."""
 
 
 class Inbox:
@@ -27,9 +31,11 @@ class Inbox:
     async def queue_once(self, order_key: str, job: Job, repeat_key: str) -> bool:
         """Queue a Beckn request unless it was queued before; False: it was."""
         seen = key("seen", repeat_key)
+        search = isinstance(job, BecknJob) and isinstance(job.intent, Search)
+        kept_s = SEARCHES_KEPT_S if search else REPEATS_KEPT_S
         return await self._db.commit(
             [
-                ("SET", seen, "1", "EX", REPEATS_KEPT_S),
+                ("SET", seen, "1", "EX", kept_s),
                 *self._lanes.push(order_key, packed(job)),
             ],
             [Guard(("GET", seen), None)],
