@@ -22,7 +22,6 @@ from bridge.flows.jobs import (
     SessionJob,
 )
 from bridge.observability import bound, get_logger
-from bridge.orders.intents import Search
 from bridge.orders.order import CommandPlan, Order
 from bridge.store.database import Command, Database, packed
 from bridge.store.journal import Journal
@@ -120,7 +119,7 @@ class InboxWorker:
         if decision.live is not None and after is not None and after.callback_url is not None:
             live = LiveEntry(url=after.callback_url, body=Raw(decision.live))
             commands += self._lanes.live.push(lane, packed(live))
-        if not (isinstance(job, BecknJob) and isinstance(job.intent, Search)):
+        if after is not None:
             commands += self._story(lane, job, before, decision)
         return commands
 
@@ -164,8 +163,6 @@ class InboxWorker:
     ) -> list[Command]:
         """Return the commands that write the event into the order's journal."""
         after = decision.order
-        if before is None and after is None and not isinstance(job, BecknJob):
-            return []
         hop, protocol, what, detail = _told(job, after)
         if after is not None and (before is None or before.state is not after.state):
             detail["state"] = str(after.state)

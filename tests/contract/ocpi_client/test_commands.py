@@ -65,6 +65,7 @@ def plan(kind: CommandType = CommandType.START_SESSION, **changes: Any) -> Comma
         type=kind,
         cpo_id="cpo1",
         party=CPO_PARTY,
+        correlation_id="6743e9e2-4fb5-487c-92b7-13ba8018f176",
         order_key="bap|t1",
         body=msgspec.Raw(body),
     )
