@@ -51,7 +51,7 @@ class _Desk(NamedTuple):
 @asynccontextmanager
 async def _desk(settings: Settings) -> AsyncIterator[_Desk]:
     """Give the stores and a client for CPOs."""
-    configure_logging("warning", settings.log.format)
+    configure_logging("error", settings.log.format)
     async with redis_url_of(settings) as url, aiohttp.ClientSession() as http:
         stores = stores_of(settings, url)
         client = OcpiClient(http, party_of(settings), observe=observer(Metrics()))
@@ -94,7 +94,7 @@ def register(cpo_id: CpoId, config: ConfigOption = None) -> None:
             )
             state = await worker.register_once(cpo_id, force=True)
             if state.progress is not Progress.REGISTERED:
-                raise BridgeError(f"{cpo_id}: {state.reason or state.progress}")
+                raise BridgeError(state.reason or f"{cpo_id}: {state.progress}")
 
     asyncio.run(run())
     out.print(f"{cpo_id} is registered")

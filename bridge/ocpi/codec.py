@@ -147,7 +147,10 @@ def _one_per_start(periods: Sequence[ChargingPeriod]) -> tuple[ChargingPeriod, .
     by_start: dict[datetime, ChargingPeriod] = {}
     for period in periods:
         earlier = by_start.get(period.start_date_time)
-        by_start[period.start_date_time] = _joined(earlier, period) if earlier else period
+        if earlier is None:
+            by_start[period.start_date_time] = period
+        elif earlier != period:
+            by_start[period.start_date_time] = _joined(earlier, period)
     return tuple(by_start.values())
 
 

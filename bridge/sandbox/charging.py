@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import uuid
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -28,10 +28,6 @@ from bridge.ocpi.types import ModuleID, Price
 
 if TYPE_CHECKING:
     from bridge.sandbox.cpo import SandboxCpo
-
-KWH_PER_HOUR = Decimal(30)
-"""Power of the simulated charging; session times are made to fit the energy."""
-
 
 def _now() -> datetime:
     return datetime.now(UTC).replace(microsecond=0)
@@ -77,9 +73,8 @@ async def charge(cpo: SandboxCpo, command: StartSession) -> None:
 
 
 async def _finish(cpo: SandboxCpo, session: Session, url: str) -> None:
-    hours = session.kwh / KWH_PER_HOUR
-    seconds = int((hours * 3600).to_integral_value())
-    end = session.start_date_time + timedelta(seconds=seconds)
+    end = _now()
+    hours = Decimal((end - session.start_date_time).total_seconds()) / 3600
     tariff = next(iter(cpo.tariffs.values()))
     session = replace(
         session,
