@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
-from datetime import UTC, datetime
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import aiohttp
 from aiohttp import web
@@ -18,7 +17,7 @@ from bridge.clients.commands import command
 from bridge.clients.configuration import ConfigurationApi
 from bridge.clients.guard import GuardedResolver
 from bridge.clients.live_status import LiveEvses
-from bridge.clients.ocpi import Exchange, OcpiClient
+from bridge.clients.ocpi import OcpiClient
 from bridge.dialects.deg.dialect import Deg, DegSettings
 from bridge.dialects.deg.money import PaymentOptions, RefundTerms
 from bridge.dialects.dialect import Dialect
@@ -26,9 +25,8 @@ from bridge.flows.decision import Terms, World
 from bridge.flows.emsp.emsp import Emsp
 from bridge.flows.ports import LiveStatus
 from bridge.mapping import Mappings, load
-from bridge.observability import Event, Metrics, get_logger
+from bridge.observability import Metrics, get_logger
 from bridge.ocpi.commands import CommandResponse
-from bridge.ocpi.headers import Party
 from bridge.ocpi.locations import Status
 from bridge.ocpi.urls import join
 from bridge.operator import Operator
@@ -38,21 +36,13 @@ from bridge.server.middlewares import beckn_faults
 from bridge.server.ocpi_routes import ocpi_routes
 from bridge.server.ops_routes import Ops, ops_routes
 from bridge.settings import Settings, data_path
-from bridge.store.connect import connect
 from bridge.store.connections import ConnectionStore
-from bridge.store.database import Database
-from bridge.store.inbox import Inbox
-from bridge.store.journal import Journal
-from bridge.store.lanes import Lanes
-from bridge.store.objects import ObjectStore
-from bridge.store.orders import OrderStore
-from bridge.store.outbox import DeadLetters
-from bridge.store.pulls import Pulls
+from bridge.wiring import Stores, notice, now, observer, party_of, stores_of
 from bridge.workers.catalog_follower import CatalogFollower
 from bridge.workers.catalog_pull import CatalogPull
 from bridge.workers.commands import CommandSender, CommandWorker
 from bridge.workers.deadlines import watch_deadlines
-from bridge.workers.inbox import InboxWorker, LaneSet
+from bridge.workers.inbox import InboxWorker
 from bridge.workers.lane_runner import Bell, LaneRunner
 from bridge.workers.live import LiveWorker
 from bridge.workers.outbox import OutboxWorker
@@ -64,67 +54,11 @@ log = get_logger()
 LISTENING = web.AppKey("listening", asyncio.Event)
 """Set once the port is open: a CPO calls us back while our registration is still open."""
 
-CALM = frozenset(
-    {
-        *("connection.registered", "connection.renewed", "connection.ended"),
-        *("cpo.registered", "cpo.registering", "pull.done", "token.authorized"),
-    }
-)
-"""Events of a CPO's connection that are as they should be."""
-
 DRAIN_S = 20
 """How long work under way may take when the bridge stops."""
 
 PARALLEL_LANES = 64
 """Lanes of each kind that one process holds at a time."""
-
-
-def now() -> datetime:
-    """Return the time of now, aware."""
-    return datetime.now(UTC)
-
-
-class Stores(NamedTuple):
-    """Everything that keeps facts in Redis."""
-
-    database: Database
-    lanes: LaneSet
-    inbox: Inbox
-    orders: OrderStore
-    objects: ObjectStore
-    journal: Journal
-    dead: DeadLetters
-    connections: ConnectionStore
-    pulls: Pulls
-
-
-def stores_of(settings: Settings, redis_url: str) -> Stores:
-    """Return the stores, on one Redis client."""
-    database = Database(connect(redis_url))
-    retention_s = settings.retention_days * 86_400
-    lanes = LaneSet(*(Lanes(database, kind) for kind in LaneSet._fields))
-    tokens_a = {cpo.id: cpo.token_a.get_secret_value() for cpo in settings.cpos}
-    return Stores(
-        database=database,
-        lanes=lanes,
-        inbox=Inbox(database, lanes.inbox),
-        orders=OrderStore(
-            database,
-            emsp=party_of(settings),
-            issuer=settings.ocpi.business_name,
-            retention_s=retention_s,
-        ),
-        objects=ObjectStore(database, lanes.inbox, retention_s=retention_s),
-        journal=Journal(database, retention_s=retention_s),
-        dead=DeadLetters(database, lanes.outbox),
-        connections=ConnectionStore(database, tokens_a),
-        pulls=Pulls(database),
-    )
-
-
-def party_of(settings: Settings) -> Party:
-    """Return the eMSP party of the bridge."""
-    return Party(settings.ocpi.country_code, settings.ocpi.party_id)
 
 
 def terms_of(settings: Settings) -> Terms:
@@ -316,35 +250,6 @@ def beckn_edge(
         wake=bell.ring,
         metrics=metrics,
     )
-
-
-def observer(metrics: Metrics) -> Callable[[Exchange], None]:
-    """Return what counts and logs every request to a CPO."""
-
-    def observe(exchange: Exchange) -> None:
-        status = str(exchange.code or "none")
-        metrics.ocpi_requests.labels("out", exchange.module, exchange.method, status).inc()
-        metrics.ocpi_seconds.labels("out", exchange.module).observe(exchange.duration_s)
-        log.info(
-            "ocpi.called",
-            cpo=exchange.cpo_id,
-            module=exchange.module,
-            method=exchange.method,
-            url=exchange.url,
-            http=exchange.http,
-            code=exchange.code,
-            ms=round(exchange.duration_s * 1000),
-            correlation_id=exchange.correlation_id,
-            **({"error": exchange.error, "said": exchange.said} if exchange.error else {}),
-        )
-
-    return observe
-
-
-def notice(event: Event, *, cpo_id: str, **fields: object) -> None:
-    """Log an event of a CPO's connection; what failed or is odd as a warning."""
-    tell = log.info if event in CALM else log.warning
-    tell(event, cpo=cpo_id, **fields)
 
 
 def create_app(settings: Settings, redis_url: str) -> web.Application:

@@ -13,7 +13,6 @@ import msgspec
 import typer
 from rich.table import Table
 
-from bridge.app import Stores, notice, observer, party_of, stores_of
 from bridge.cli.context import ConfigOption, JsonOption, out, redis_url_of, settings_of
 from bridge.clients.ocpi import OcpiClient
 from bridge.errors import BridgeError
@@ -21,6 +20,7 @@ from bridge.observability import Metrics, configure_logging
 from bridge.operator import Operator
 from bridge.settings import Settings
 from bridge.store.connections import Progress
+from bridge.wiring import Stores, notice, observer, party_of, stores_of
 from bridge.workers.catalog_pull import CatalogPull
 from bridge.workers.pull import SOURCES, Tools
 from bridge.workers.registration import RegistrationWorker

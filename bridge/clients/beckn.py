@@ -56,18 +56,7 @@ async def post_callback(http: aiohttp.ClientSession, url: str, body: bytes) -> N
         CallbackFailed: no connection, no answer in time, or an HTTP error; one of BUSY whatever
             the body says.
     """
-    try:
-        async with http.post(
-            url,
-            data=body,
-            headers={"Content-Type": "application/json"},
-            timeout=POST_TIMEOUT,
-            allow_redirects=False,
-        ) as response:
-            status = response.status
-            answer = await _read(response)
-    except (TimeoutError, aiohttp.ClientError, OSError, ValueError) as error:
-        raise CallbackFailed(f"{type(error).__name__}: {error}") from error
+    status, answer = await _sent(http, "POST", url, body, POST_TIMEOUT)
     refusal = _refusal(answer)
     if refusal is not None and status not in BUSY:
         raise CallbackRefused(f"NACK: {refusal}")
@@ -111,17 +100,28 @@ async def patch_live(http: aiohttp.ClientSession, url: str, body: bytes) -> None
     Raises:
         CallbackFailed: it was not taken.
     """
-    try:
-        async with http.patch(
-            url,
-            data=body,
-            headers={"Content-Type": "application/json"},
-            timeout=PATCH_TIMEOUT,
-            allow_redirects=False,
-        ) as response:
-            status = response.status
-            await _read(response)
-    except (TimeoutError, aiohttp.ClientError, OSError, ValueError) as error:
-        raise CallbackFailed(f"{type(error).__name__}: {error}") from error
+    status, _ = await _sent(http, "PATCH", url, body, PATCH_TIMEOUT)
     if not 200 <= status < 300:
         raise CallbackFailed(f"HTTP {status}")
+
+
+async def _sent(
+    http: aiohttp.ClientSession,
+    method: str,
+    url: str,
+    body: bytes,
+    limits: aiohttp.ClientTimeout,
+) -> tuple[int, bytes]:
+    """Send JSON without following redirects; return HTTP status and answer.
+
+    Raises:
+        CallbackFailed: no connection, or no answer in time.
+    """
+    headers = {"Content-Type": "application/json"}
+    try:
+        async with http.request(
+            method, url, data=body, headers=headers, timeout=limits, allow_redirects=False
+        ) as response:
+            return response.status, await _read(response)
+    except (TimeoutError, aiohttp.ClientError, OSError, ValueError) as error:
+        raise CallbackFailed(f"{type(error).__name__}: {error}") from error

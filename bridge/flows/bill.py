@@ -7,24 +7,49 @@ from decimal import Decimal
 from msgspec.structs import replace
 
 from bridge.flows.decision import Decision, World, with_deadline
-from bridge.flows.start import attempt_closed, no_longer_waiting, told
+from bridge.flows.start import attempt_closed, is_left_over, no_longer_waiting, told
 from bridge.ocpi.cdrs import CDR
 from bridge.orders.intents import Verb
 from bridge.orders.order import Bill, Order, OrderState
-from bridge.orders.transitions import step
+from bridge.orders.transitions import RUNNING, step
 from bridge.pricing.settlement import bill, provisional_bill
 
 
 def settled_by(world: World, order: Order, cdr: CDR) -> Decision:
     """Settle the order with its CDR and send the final bill, also when it equals the last one."""
-    if order.state is OrderState.SETTLED:
-        return Decision(order, notes=(f"CDR {cdr.id} comes after the final bill",))
+    why_not = _no_bill(order, cdr)
+    if why_not is not None:
+        return Decision(order, notes=(f"CDR {cdr.id} {why_not}",))
     order = replace(
         attempt_closed(order), cdr=cdr, bill=final_bill(world, order, cdr), stop_requested=False
     )
     order = replace(step(order, OrderState.SETTLED, world.now), deadlines={})
     order, requests = no_longer_waiting(order, Verb.START, Verb.STOP)
     return Decision(order, told(world, order, requests, "on_update"))
+
+
+def _no_bill(order: Order, cdr: CDR) -> str | None:
+    """Return why a CDR does not bill the order; None when it does."""
+    if order.state is OrderState.SETTLED:
+        return "comes after the final bill"
+    if cdr.credit:
+        return f"takes {cdr.credit_reference_id} back, which is not the final bill"
+    if _is_of_another_session(order, cdr):
+        return f"is of session {cdr.session_id}, not of the order's own"
+    nothing = cdr.total_energy <= 0 and cdr.total_cost.excl_vat <= 0
+    if nothing and is_left_over(order, cdr.authorization_reference, cdr.session_id):
+        return "is of a start that was given up, and bills nothing"
+    return None
+
+
+def _is_of_another_session(order: Order, cdr: CDR) -> bool:
+    """Whether it bills a second session; once the own is over, only one that was told to stop."""
+    if order.session is None or cdr.session_id is None:
+        return False
+    session_id = cdr.session_id.casefold()
+    if session_id == order.session.id.casefold():
+        return False
+    return order.state in RUNNING or (order.state is OrderState.ENDED and session_id in order.told)
 
 
 def final_bill(world: World, order: Order, cdr: CDR) -> Bill:

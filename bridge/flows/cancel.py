@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from msgspec.structs import replace
 
-from bridge.errors import CancellationImpossible
+from bridge.errors import CancellationImpossible, UpdateImpossible
 from bridge.flows.decision import Decision, World, answer_order, notify, refuse
 from bridge.flows.start import attempt_closed, no_longer_waiting
 from bridge.orders.intents import Cancel, Request, Verb
@@ -38,7 +38,7 @@ def cancel(world: World, request: Request, intent: Cancel, order: Order) -> Deci
         Cancellation(by="CONSUMER", at=world.now, reason_id=intent.reason_id, reason=intent.reason),
         refund_share=world.terms.refund_share,
     )
-    error = CancellationImpossible("the order was cancelled meanwhile")
+    error = UpdateImpossible("the order was cancelled meanwhile")
     waiting = tuple(refuse(world, waiter, error) for waiter in requests)
     return Decision(order, (*waiting, answer_order(world, request, order)))
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from bridge.flows.decision import Decision, World, with_deadline
 from bridge.flows.jobs import CommandResponseJob, CommandResultJob
-from bridge.flows.start import GRACE_S, start_failed
+from bridge.flows.start import GRACE_S, start_failed, unanswered_until
 from bridge.flows.stop import stop_failed
 from bridge.orders.order import Order, OrderState
 
@@ -22,11 +22,11 @@ def command_response(world: World, order: Order, job: CommandResponseJob) -> Dec
     if which is None:
         return Decision(order, notes=("answer to a command that is over",))
     if job.result is not None and _accepted(world, "command_response", job.result):
+        if order.deadlines.get(which) != unanswered_until(world, order):
+            return Decision(order, notes=("a result or session came first",))
         timeout_s = job.timeout_s if 0 < job.timeout_s <= LONGEST_TIMEOUT_S else None
         wait_s = (timeout_s or world.terms.command_timeout_s) + GRACE_S
-        due = world.now + timedelta(seconds=wait_s)
-        # A result or session that came first has moved the deadline further already.
-        return Decision(with_deadline(order, which, max(due, order.deadlines.get(which, due))))
+        return Decision(with_deadline(order, which, world.now + timedelta(seconds=wait_s)))
     if job.result is None and job.sent:
         # It may have arrived: a Session or the deadline will tell, a second START never is sent.
         return Decision(order, notes=(f"{which}: outcome unknown: {job.reason}",))

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 from msgspec.structs import replace
 
-from bridge.flows.bill import billed_so_far, provisionally_billed
+from bridge.flows.bill import provisionally_billed
 from bridge.flows.cancel import cancelled_by_provider
-from bridge.flows.decision import Decision, World, answer_order, notify, with_deadline
+from bridge.flows.decision import Decision, World, answer_order, with_deadline
+from bridge.flows.interruption import given_up, interrupted
 from bridge.flows.start import start_failed
 from bridge.flows.stop import stop_failed
 from bridge.orders.order import Order, OrderState
-from bridge.orders.transitions import step
 
 S = OrderState
 
@@ -31,8 +29,8 @@ def deadline_passed(world: World, order: Order, name: str) -> Decision:
         return stop_failed(world, order, "the session did not end in time")
     if name == "interruption" and order.state is S.CHARGING:
         return interrupted(world, order)
-    if name == "outage" and order.state is S.INTERRUPTED:
-        return _given_up(world, order)
+    if name == "outage" and order.state in (S.INTERRUPTED, S.STOPPING):
+        return given_up(world, order)
     if name == "cdr" and order.state is S.ENDED:
         return provisionally_billed(world, order)
     if name == "fault" and order.state is S.CONFIRMED:
@@ -47,21 +45,9 @@ def _late(world: World, order: Order) -> Decision:
     late = tuple(entry for entry in order.waiting if entry.until <= world.now)
     left = tuple(entry for entry in order.waiting if entry.until > world.now)
     if order.state is S.ENDED:
-        order = billed_so_far(order)
+        # The answer has the provisional bill: it is not sent a second time.
+        order = with_deadline(order, "cdr", None)
     order = replace(order, waiting=left)
     order = with_deadline(order, "reply", min((entry.until for entry in left), default=None))
     callbacks = tuple(answer_order(world, entry.request, order) for entry in late)
     return Decision(order, callbacks)
-
-
-def interrupted(world: World, order: Order) -> Decision:
-    """Tell once that the connection is lost; it may come back (use case 1, 3.12)."""
-    due = world.now + timedelta(seconds=world.terms.interruption_limit_s)
-    order = with_deadline(with_deadline(order, "interruption", None), "outage", due)
-    order = billed_so_far(step(order, S.INTERRUPTED, world.now))
-    return Decision(order, (notify(world, order, "on_status"),))
-
-
-def _given_up(world: World, order: Order) -> Decision:
-    """A long outage counts as the end so far; the CDR settles it (decisions 15)."""
-    return provisionally_billed(world, step(order, S.ENDED, world.now))

@@ -7,9 +7,8 @@ from datetime import timedelta
 from msgspec.structs import replace
 
 from bridge.flows.cancel import cancelled_by_provider
-from bridge.flows.deadline import interrupted
 from bridge.flows.decision import Decision, World, with_deadline
-from bridge.flows.session import resumed
+from bridge.flows.interruption import interrupted, reconnected, resumed
 from bridge.ocpi.locations import Status
 from bridge.orders.order import Order, OrderState
 
@@ -25,6 +24,8 @@ def evse_changed(world: World, order: Order, status: Status) -> Decision:
         return interrupted(world, order)
     if order.state is S.INTERRUPTED and status is Status.CHARGING:
         return resumed(world, order)
+    if order.state is S.STOPPING and status is Status.CHARGING:
+        return Decision(reconnected(world, order))
     if order.state is S.CONFIRMED and status in (Status.REMOVED, Status.PLANNED):
         return cancelled_by_provider(
             world, order, "charger-removed", "The charger is no longer there"

@@ -8,16 +8,11 @@ from decimal import Decimal
 from msgspec.structs import replace
 
 from bridge.errors import StartFailed
-from bridge.flows.bill import settled_by
+from bridge.flows.bill import billed_so_far
 from bridge.flows.cancel import cancelled_by_provider
-from bridge.flows.decision import (
-    Decision,
-    World,
-    notify,
-    refuse,
-    with_deadline,
-)
-from bridge.flows.start import attempt_closed, no_longer_waiting, told
+from bridge.flows.decision import Decision, World, answer_order, refuse, with_deadline
+from bridge.flows.interruption import reconnected, resumed, watched
+from bridge.flows.start import attempt_closed, is_left_over, no_longer_waiting, told
 from bridge.flows.stop import stop_plan, stopping
 from bridge.ocpi.sessions import Session, SessionStatus
 from bridge.orders.intents import Verb
@@ -26,17 +21,22 @@ from bridge.orders.transitions import OVER, RUNNING, step
 
 S = OrderState
 LIVE = frozenset({SessionStatus.PENDING, SessionStatus.ACTIVE})
+FINAL = frozenset({SessionStatus.COMPLETED, SessionStatus.INVALID})
 
 
 def session_changed(world: World, order: Order, session: Session) -> Decision:
     """Bring the order in line with a Session, whatever came before it."""
     if _is_stray(order, session):
         return _stray(order, session)
+    if _came_to_nothing(order, session):
+        return Decision(order, notes=(f"session {session.id} of a failed start: {session.status}",))
     before = order
     order = _heard(world, order, session)
     if order.state in OVER:
         return Decision(order, live=_live(before, order, world))
     match world.mappings.table(None, "session_state").to_beckn(session.status):
+        case S.STARTING if order.state is S.STARTING:
+            decision = _announced(world, before, order)
         case S.CHARGING:
             decision = _active(world, order)
         case S.ENDED:
@@ -49,30 +49,51 @@ def session_changed(world: World, order: Order, session: Session) -> Decision:
 
 
 def _is_stray(order: Order, session: Session) -> bool:
-    """Whether this is not the session the order lives on."""
-    if order.state in OVER and session.status in LIVE:
-        return order.session is None or order.session.id != session.id or order.state is S.CANCELLED
-    return (
-        order.session is not None
-        and order.session.id != session.id
-        and (order.state in RUNNING or order.state in OVER)
-    )
+    """Whether this is not the session the order lives on, or lived on."""
+    if order.state is S.CANCELLED and session.status in LIVE:
+        return True
+    own = {
+        known.casefold()
+        for known in (
+            None if order.session is None else order.session.id,
+            None if order.cdr is None else order.cdr.session_id,
+        )
+        if known is not None
+    }
+    if own:
+        return session.id.casefold() not in own and order.state in RUNNING | OVER
+    return order.state in OVER and session.status in LIVE
 
 
 def _stray(order: Order, session: Session) -> Decision:
-    """Stop a session that nobody wants: the first one counts, a cancelled order has none."""
-    if session.status not in LIVE or session.id in order.told.get("stray", "").split():
+    """Stop a session that nobody wants: the first one counts, a cancelled order has none.
+
+    Once for each status: one that charges although it was told to stop is told again.
+    """
+    name = session.id.casefold()
+    repeated = order.told.get(name) == session.status
+    order = replace(order, told={**order.told, name: str(session.status)})
+    if session.status not in LIVE or repeated:
         return Decision(order, notes=(f"second session {session.id} is {session.status}",))
     plan = stop_plan(order, session.id)
-    known = f"{order.told.get('stray', '')} {session.id}".strip()
-    order = replace(order, told={**order.told, "stray": known})
     return Decision(order, commands=(plan,), notes=(f"second session {session.id} is stopped",))
 
 
+def _came_to_nothing(order: Order, session: Session) -> bool:
+    """Whether it is of a START that failed, or was replaced by another, and bills nothing."""
+    if session.status is SessionStatus.ACTIVE or _billable(session):
+        return False
+    if order.state in (S.CONFIRMED, S.STARTING) and session.status in FINAL:
+        known = order.session
+        if known is not None and known.id.casefold() != session.id.casefold():
+            return True
+    return is_left_over(order, session.authorization_reference, session.id)
+
+
 def _heard(world: World, order: Order, session: Session) -> Order:
-    """Keep the session, and how often this CPO speaks of it."""
+    """Keep the session, and how long this CPO keeps silent about it while it charges."""
     gap = order.session_gap_s
-    if order.session is not None and order.session_seen_at is not None:
+    if order.state is S.CHARGING and order.session_seen_at is not None:
         gap = max(gap or 0.0, (world.now - order.session_seen_at).total_seconds())
     return replace(
         order,
@@ -83,12 +104,13 @@ def _heard(world: World, order: Order, session: Session) -> Order:
     )
 
 
-def watched(world: World, order: Order) -> Order:
-    """Set the deadline of an interruption, if this CPO speaks more often (decisions 15)."""
-    limit_s = world.terms.interruption_s
-    regular = order.session_gap_s is not None and order.session_gap_s < limit_s
-    due = world.now + timedelta(seconds=limit_s) if regular else None
-    return with_deadline(order, "interruption", due)
+def _announced(world: World, before: Order, order: Order) -> Decision:
+    """A session that waits for its plug: the CPO has begun, and the driver gets time for it."""
+    if before.session is not None and order.session is not None:
+        if before.session.id.casefold() == order.session.id.casefold():
+            return Decision(order)
+    due = world.now + timedelta(seconds=world.terms.session_wait_s)
+    return Decision(with_deadline(order, "start", max(due, order.deadlines.get("start", due))))
 
 
 def _active(world: World, order: Order) -> Decision:
@@ -105,14 +127,9 @@ def _active(world: World, order: Order) -> Decision:
         return resumed(world, order)
     if order.state is S.CHARGING:
         order = watched(world, order)
+    if order.state is S.STOPPING:
+        order = reconnected(world, order)
     return Decision(order)
-
-
-def resumed(world: World, order: Order) -> Decision:
-    """Tell that a lost connection is back; the bill of the interruption is void."""
-    order = replace(with_deadline(order, "outage", None), bill=None)
-    order = watched(world, step(order, S.CHARGING, world.now))
-    return Decision(order, (notify(world, order, "on_status"),))
 
 
 def session_over(world: World, order: Order) -> Decision:
@@ -120,9 +137,7 @@ def session_over(world: World, order: Order) -> Decision:
     order = replace(attempt_closed(order), stop_command=None, stop_requested=False)
     for name in ("stop", "interruption", "outage"):
         order = with_deadline(order, name, None)
-    order = step(order, S.ENDED, world.now)
-    if order.cdr is not None:
-        return settled_by(world, order, order.cdr)
+    order = billed_so_far(step(order, S.ENDED, world.now))
     due = world.now + timedelta(seconds=world.terms.cdr_wait_s)
     return Decision(with_deadline(order, "cdr", due))
 
@@ -131,10 +146,14 @@ def _invalid(world: World, order: Order, session: Session) -> Decision:
     """A void session: nothing to bill is a cancellation, else what was delivered (decisions 14)."""
     if _billable(session):
         return session_over(world, order)
-    order, requests = no_longer_waiting(order, Verb.START, Verb.STOP)
+    order, starters = no_longer_waiting(order, Verb.START)
+    order, stoppers = no_longer_waiting(order, Verb.STOP)
     error = StartFailed(f"session {session.id} is invalid")
-    callbacks = tuple(refuse(world, request, error) for request in requests)
+    callbacks = tuple(refuse(world, request, error) for request in starters)
     decision = cancelled_by_provider(world, order, "session-invalid", "The session is void")
+    if decision.order is not None:
+        order = decision.order
+    callbacks += tuple(answer_order(world, request, order) for request in stoppers)
     return decision._replace(callbacks=callbacks + decision.callbacks)
 
 

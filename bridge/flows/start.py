@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import uuid
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from msgspec import Raw
 from msgspec.structs import replace
@@ -61,7 +61,7 @@ def _first_start(world: World, request: Request, order: Order) -> Decision:
     order = replace(
         order, attempts=(*order.attempts, attempt), reference=None, stop_requested=False
     )
-    order = step(order, S.STARTING, world.now)
+    order = with_deadline(step(order, S.STARTING, world.now), "fault", None)
     plan = CommandPlan(
         id=attempt.command_id,
         type=kind,
@@ -72,9 +72,14 @@ def _first_start(world: World, request: Request, order: Order) -> Decision:
         body=Raw(encode(_start_session(world, order, attempt))),
     )
     order = waiting_for(world, order, request, Verb.START)
-    wait_s = 2 * world.terms.command_timeout_s + GRACE_S
-    order = with_deadline(order, "start", world.now + timedelta(seconds=wait_s))
+    order = with_deadline(order, "start", unanswered_until(world, order))
     return Decision(order, commands=(plan,))
+
+
+def unanswered_until(world: World, order: Order) -> datetime:
+    """Return when a command is given up that was sent with the last step and never answered."""
+    wait_s = 2 * world.terms.command_timeout_s + GRACE_S
+    return (order.state_since or world.now) + timedelta(seconds=wait_s)
 
 
 def command_of(world: World, request: Request, verb: Verb) -> CommandType:
@@ -123,17 +128,41 @@ def no_longer_waiting(order: Order, *verbs: Verb) -> tuple[Order, tuple[Request,
 
 
 def attempt_closed(order: Order) -> Order:
-    """Return the order with no attempt left open, and a fresh reference for the next one."""
+    """Return the order with no attempt left open, and a fresh reference for the next one.
+
+    Its deadlines go too, and that of a fault: it matters to an order that nobody has begun.
+    """
     attempts = tuple(replace(attempt, open=False) for attempt in order.attempts)
     order = replace(order, attempts=attempts, reference=str(uuid.uuid4()))
-    return with_deadline(order, "start", None)
+    return with_deadline(with_deadline(order, "start", None), "fault", None)
+
+
+def is_left_over(order: Order, reference: str | None, session_id: str | None) -> bool:
+    """Whether a Session or CDR is of a START that was given up, while the order goes on.
+
+    Its reference says so; without one, that it was last heard of before the START under way.
+    """
+    if order.state not in (S.CONFIRMED, S.STARTING) or not order.attempts:
+        return False
+    known = {each.authorization_reference.casefold(): each for each in order.attempts}
+    attempt = known.get((reference or "").casefold())
+    if attempt is not None:
+        return not attempt.open
+    if order.session is None or order.session_seen_at is None or session_id is None:
+        return False
+    last = order.attempts[-1]
+    return order.session.id.casefold() == session_id.casefold() and (
+        not last.open or order.session_seen_at < last.started_at
+    )
 
 
 def start_failed(world: World, order: Order, reason: str) -> Decision:
-    """Give an attempt up: the order stays placed and may be started again (decisions 14)."""
+    """Give an attempt up: the order stays placed and may be started again (decisions 14).
+
+    A wish to stop outlives it: the session may appear all the same.
+    """
     error = StartFailed(reason)
-    order = replace(attempt_closed(order), stop_requested=False)
-    order = step(order, S.CONFIRMED, world.now)
+    order = step(attempt_closed(order), S.CONFIRMED, world.now)
     order, starters = no_longer_waiting(order, Verb.START)
     order, stoppers = no_longer_waiting(order, Verb.STOP)
     callbacks = refused(world, order, starters, error)

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import secrets
-from datetime import timedelta
-
 from msgspec import Raw
 from msgspec.structs import replace
 
 from bridge.errors import UpdateImpossible
 from bridge.flows.decision import Decision, World, answer_order, with_deadline
+from bridge.flows.interruption import watched
 from bridge.flows.start import (
-    GRACE_S,
     PLACEHOLDER_URL,
     no_longer_waiting,
     refused,
+    unanswered_until,
     waiting_for,
 )
 from bridge.ocpi.codec import encode
@@ -47,15 +46,17 @@ def stop(world: World, request: Request, order: Order) -> Decision:
 
 
 def stopping(world: World, order: Order) -> tuple[Order, CommandPlan]:
-    """Return the order in state STOPPING and the STOP_SESSION of its session."""
+    """Return the order in state STOPPING and the STOP_SESSION of its session.
+
+    An outage goes on meanwhile: a stop that fails does not bring the connection back.
+    """
     if order.session is None:
         raise ValueError(f"order {order.id} has no session")
     plan = stop_plan(order, order.session.id)
     order = replace(order, stop_command=plan.id, stop_requested=False)
-    wait_s = 2 * world.terms.command_timeout_s + GRACE_S
-    order = with_deadline(order, "stop", world.now + timedelta(seconds=wait_s))
-    order = with_deadline(with_deadline(order, "interruption", None), "outage", None)
-    return step(order, S.STOPPING, world.now), plan
+    order = with_deadline(order, "interruption", None)
+    order = step(order, S.STOPPING, world.now)
+    return with_deadline(order, "stop", unanswered_until(world, order)), plan
 
 
 def stop_plan(order: Order, session_id: str) -> CommandPlan:
@@ -72,9 +73,12 @@ def stop_plan(order: Order, session_id: str) -> CommandPlan:
 
 
 def stop_failed(world: World, order: Order, reason: str) -> Decision:
-    """Give the stop up: the session goes on, and may be stopped again."""
+    """Give the stop up: the session goes on, or is lost as before, and may be stopped again."""
     order = with_deadline(replace(order, stop_command=None), "stop", None)
-    order = step(order, S.CHARGING, world.now)
+    if "outage" in order.deadlines:
+        order = step(order, S.INTERRUPTED, world.now)
+    else:
+        order = watched(world, step(order, S.CHARGING, world.now))
     order, stoppers = no_longer_waiting(order, Verb.STOP)
     callbacks = refused(world, order, stoppers, UpdateImpossible(f"not stopped: {reason}"))
     return Decision(order, callbacks, notes=(f"stop failed: {reason}",))

@@ -192,12 +192,13 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         token_uid: uid of the AD_HOC_USER token of this order; <= 20 characters.
         reference: authorization_reference that the next START_SESSION will carry; also what a
             CPO gets that asks for real-time authorization.
-        session_gap_s: longest silence between two Session updates so far; None before the second.
+        session_gap_s: longest silence between two Session updates while charging, outages apart;
+            None before the second.
         deadlines: when to look at the order again, by name; the worker keeps them in Redis.
         session, cdr: last heard from the CPO.
         stop_requested: STOP_SESSION as soon as there is a session.
         stop_command: command id of the STOP_SESSION under way.
-        told: digest of the last unsolicited callback by action, to send nothing twice.
+        told: other sessions by folded id, and their status when they were last told to stop.
     """
 
     key: str

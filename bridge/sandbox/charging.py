@@ -29,6 +29,7 @@ from bridge.ocpi.types import ModuleID, Price
 if TYPE_CHECKING:
     from bridge.sandbox.cpo import SandboxCpo
 
+
 def _now() -> datetime:
     return datetime.now(UTC).replace(microsecond=0)
 

@@ -1,0 +1,110 @@
+"""What the application and the command line share: the stores, and what is told of CPOs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from bridge.clients.ocpi import Exchange
+from bridge.observability import Event, Metrics, get_logger
+from bridge.ocpi.headers import Party
+from bridge.settings import Settings
+from bridge.store.connect import connect
+from bridge.store.connections import ConnectionStore
+from bridge.store.database import Database
+from bridge.store.inbox import Inbox
+from bridge.store.journal import Journal
+from bridge.store.lanes import Lanes
+from bridge.store.objects import ObjectStore
+from bridge.store.orders import OrderStore
+from bridge.store.outbox import DeadLetters
+from bridge.store.pulls import Pulls
+from bridge.workers.inbox import LaneSet
+
+log = get_logger()
+
+CALM = frozenset(
+    {
+        *("connection.registered", "connection.renewed", "connection.ended"),
+        *("cpo.registered", "cpo.registering", "pull.done", "token.authorized"),
+    }
+)
+"""Events of a CPO's connection that are as they should be."""
+
+
+def now() -> datetime:
+    """Return the time of now, aware."""
+    return datetime.now(UTC)
+
+
+class Stores(NamedTuple):
+    """Everything that keeps facts in Redis."""
+
+    database: Database
+    lanes: LaneSet
+    inbox: Inbox
+    orders: OrderStore
+    objects: ObjectStore
+    journal: Journal
+    dead: DeadLetters
+    connections: ConnectionStore
+    pulls: Pulls
+
+
+def stores_of(settings: Settings, redis_url: str) -> Stores:
+    """Return the stores, on one Redis client."""
+    database = Database(connect(redis_url))
+    retention_s = settings.retention_days * 86_400
+    lanes = LaneSet(*(Lanes(database, kind) for kind in LaneSet._fields))
+    tokens_a = {cpo.id: cpo.token_a.get_secret_value() for cpo in settings.cpos}
+    return Stores(
+        database=database,
+        lanes=lanes,
+        inbox=Inbox(database, lanes.inbox),
+        orders=OrderStore(
+            database,
+            emsp=party_of(settings),
+            issuer=settings.ocpi.business_name,
+            retention_s=retention_s,
+        ),
+        objects=ObjectStore(database, lanes.inbox, retention_s=retention_s),
+        journal=Journal(database, retention_s=retention_s),
+        dead=DeadLetters(database, lanes.outbox),
+        connections=ConnectionStore(database, tokens_a),
+        pulls=Pulls(database),
+    )
+
+
+def party_of(settings: Settings) -> Party:
+    """Return the eMSP party of the bridge."""
+    return Party(settings.ocpi.country_code, settings.ocpi.party_id)
+
+
+def observer(metrics: Metrics) -> Callable[[Exchange], None]:
+    """Return what counts and logs every request to a CPO."""
+
+    def observe(exchange: Exchange) -> None:
+        status = str(exchange.code or "none")
+        metrics.ocpi_requests.labels("out", exchange.module, exchange.method, status).inc()
+        metrics.ocpi_seconds.labels("out", exchange.module).observe(exchange.duration_s)
+        log.info(
+            "ocpi.called",
+            cpo=exchange.cpo_id,
+            module=exchange.module,
+            method=exchange.method,
+            url=exchange.url,
+            http=exchange.http,
+            code=exchange.code,
+            ms=round(exchange.duration_s * 1000),
+            correlation_id=exchange.correlation_id,
+            **({"error": exchange.error, "said": exchange.said} if exchange.error else {}),
+        )
+
+    return observe
+
+
+def notice(event: Event, *, cpo_id: str, **fields: object) -> None:
+    """Log an event of a CPO's connection; what failed or is odd as a warning."""
+    tell = log.info if event in CALM else log.warning
+    tell(event, cpo=cpo_id, **fields)
