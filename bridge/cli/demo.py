@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import signal
 from typing import Annotated
 
 import typer
@@ -19,5 +20,7 @@ def demo(
 
     Example: bridge demo --once
     """
+    # SIGTERM is taken as Ctrl-C, so that the bridge and its store end with the demo.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(play(out, once=once))
