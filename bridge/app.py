@@ -307,11 +307,12 @@ def create_app(settings: Settings, redis_url: str) -> web.Application:
         notice=notice,
         registered=pulls.wake,
     )
+    edge = beckn_edge(settings, stores, dialects, bell, metrics)
     app = web.Application(
-        client_max_size=settings.limits.max_body_bytes, middlewares=[beckn_faults]
+        client_max_size=settings.limits.max_body_bytes, middlewares=[beckn_faults(quiet=edge.quiet)]
     )
     listening = app[LISTENING] = asyncio.Event()
-    app.add_routes(beckn_routes(beckn_edge(settings, stores, dialects, bell, metrics)))
+    app.add_routes(beckn_routes(edge))
     app.add_routes(
         ops_routes(
             Ops(

@@ -54,9 +54,7 @@ Event = Literal[
     "cpo.registration_crashed",
     "cpo.registration_failed",
     "cpo.token_spent",
-    "flow.failed",
     "lane.crashed",
-    "lane.failed",
     "lane.lost",
     "live.dropped",
     "mapping.loaded",
@@ -265,7 +263,7 @@ class Metrics:
         )
         self.lane_depth = Gauge(
             "bridge_lane_depth",
-            "Jobs that wait, by kind of lane: inbox, outbox, command, live",
+            "Lanes that have work, by kind: inbox, outbox, command, live",
             ["lane"],
             registry=registry,
         )

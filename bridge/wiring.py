@@ -70,7 +70,7 @@ def stores_of(settings: Settings, redis_url: str) -> Stores:
         ),
         objects=ObjectStore(database, lanes.inbox, retention_s=retention_s),
         journal=Journal(database, retention_s=retention_s),
-        dead=DeadLetters(database, lanes.outbox),
+        dead=DeadLetters(database, lanes.outbox, retention_s=retention_s),
         connections=ConnectionStore(database, tokens_a),
         pulls=Pulls(database),
     )

@@ -175,7 +175,11 @@ async def _row(stores: Stores, cpo_id: str) -> Row:
     state = await stores.connections.state(cpo_id)
     pulls = [await stores.pulls.state(cpo_id, source.module) for source in SOURCES]
     pulled = [pull.pulled_at for pull in pulls if pull.pulled_at is not None]
-    progress = Progress.REGISTERED if connection.registered else state.progress
+    progress = state.progress
+    if connection.registered:
+        progress = Progress.REGISTERED
+    elif await stores.connections.spent(cpo_id):
+        progress = Progress.SPENT
     problems = [state.reason] if progress is not Progress.REGISTERED else []
     problems += [pull.error for pull in pulls]
     return Row(

@@ -58,6 +58,8 @@ async def play(console: Console, *, once: bool) -> None:
         show_bill(console, final)
         if not once:
             show_curl(console, bap)
+            transaction_id = final["context"]["transaction_id"]
+            console.print(f"\nbridge trace {transaction_id} --config {config}", markup=False)
             await asyncio.Event().wait()
 
 

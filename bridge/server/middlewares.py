@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from aiohttp import web
-from aiohttp.typedefs import Handler
+from aiohttp.typedefs import Handler, Middleware
 
 from bridge.beckn.ack import nack
 from bridge.errors import BusinessRefused
@@ -12,16 +12,25 @@ from bridge.observability import get_logger
 log = get_logger()
 
 
-@web.middleware
-async def beckn_faults(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Answer NACK and log the traceback when a Beckn route fails in a way nobody foresaw."""
-    if not request.path.startswith("/beckn"):
-        return await handler(request)
-    try:
-        return await handler(request)
-    except web.HTTPException:
-        raise
-    except Exception:
-        log.exception("beckn.crashed", path=request.path)
-        body = nack(BusinessRefused("the bridge could not process this request"))
-        return web.Response(body=body, content_type="application/json", status=500)
+def beckn_faults(*, quiet: bool) -> Middleware:
+    """Return what answers NACK, and logs, when a Beckn route fails in a way nobody foresaw.
+
+    Args:
+        quiet: with 200, since behind protocol-server a 5xx is posted again (decisions 6).
+    """
+
+    @web.middleware
+    async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
+        try:
+            return await handler(request)
+        except web.HTTPException:
+            raise
+        except Exception:
+            if not request.path.startswith("/beckn"):
+                raise
+            log.exception("beckn.crashed", path=request.path)
+            body = nack(BusinessRefused("the bridge could not process this request"))
+            status = 200 if quiet else 500
+            return web.Response(body=body, content_type="application/json", status=status)
+
+    return guard

@@ -210,13 +210,12 @@ class Payment(_Part):
 
 
 class Limits(_Part):
-    """How large a message may be; ``page_size`` is how many objects one page we serve holds."""
+    """How large a message may be."""
 
     max_body_bytes: Bytes = 1_048_576
     max_reply_bytes: int = Field(default=180_000, ge=8192)
     max_reply_messages: int = Field(default=5, ge=1)
     max_cpo_body_bytes: Bytes = 16_777_216
-    page_size: int = Field(default=100, ge=1)
 
 
 class Log(_Part):

@@ -143,7 +143,7 @@ def test_a_traceback_holds_no_values(stream: io.StringIO) -> None:
     try:
         raise ValueError(f"https://{account}:x@host")
     except ValueError:
-        get_logger().exception("flow.failed")
+        get_logger().exception("lane.crashed")
     (line,) = lines(stream)
     assert "ValueError: https://***@host" in line["exception"]
     assert "PRIVATE" not in stream.getvalue()
