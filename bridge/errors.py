@@ -15,13 +15,21 @@
     |   |   PaymentUnsupported, TrackingUnavailable, StartFailed,
     |   |   CancellationImpossible, UpdateImpossible
     |   +-- CpoUnavailable            the CPO does not answer, or answers nonsense; retryable
+    |       +-- CallFailed            how one call to a peer ended (flows/peer.py)
     +-- OcpiRefused                   what the eMSP side answers a CPO with
     |   +-- Unauthorized, MethodNotAllowed, PartyUnknown, ObjectUnknown,
     |   |   LocationNotKnown, TokenUnknown, NotEnoughInformation,
     |   |   ClientApiUnusable, VersionUnsupported, EndpointsMissing
+    |   +-- BodyTooLarge              nothing of it was read (server/ocpi_routes.py)
+    +-- RegistrationFailed            a credentials handshake came to nothing (flows/register.py)
+    |   +-- PlatformUnreachable, TokenARefused, VersionNotOffered,
+    |   |   EndpointsNotOffered, AlreadyRegistered, OurApiUnusable,
+    |   |   CredentialsRefused, OutcomeUnknown
+    +-- UnknownCode                   a code table has no row for a word (mapping/codes.py)
     +-- StoreUnavailable              Redis does not answer; retryable
     +-- CallbackFailed                a BAP or adapter did not take an on_*; retryable
     |   +-- CallbackRefused           it answered NACK; final
+    +-- DemoFailed                    a step of the walk-in did not happen (sandbox/demo.py)
 
 Every class says by itself what the two sides answer: ``beckn_code`` (BECKN-005, a string),
 ``ocpi_status`` and ``http_status`` (OCPI 2.2.1, 1.3 HTTP vs OCPI status), ``retryable``.

@@ -6,6 +6,7 @@ import sys
 
 import typer
 from rich.console import Console
+from rich.text import Text
 
 from bridge.cli import checks, cpo, demo, orders, serve
 from bridge.errors import BridgeError, ConfigurationError
@@ -29,12 +30,16 @@ app.add_typer(checks.mapping_app, name="mapping")
 def main() -> None:
     """Run the command line; a fault of the configuration is shown, never a traceback."""
     errors = Console(stderr=True, highlight=False, soft_wrap=True)
+
+    def tell(fault: object) -> None:
+        errors.print(Text.assemble(("error", "red"), f" {fault}"))
+
     try:
         app()
     except ConfigurationError as error:
         for fault in error.faults:
-            errors.print(f"[red]error[/] {fault}", markup=True)
+            tell(fault)
         sys.exit(2)
     except BridgeError as error:
-        errors.print(f"[red]error[/] {error}", markup=True)
+        tell(error)
         sys.exit(1)

@@ -61,6 +61,8 @@ def explain(
 ) -> None:
     """Show for each Beckn field made of an OCPI object the row it came from.
 
+    A value in brackets is not in the object: the bridge works it out.
+
     Example: bridge mapping explain location.json
     """
     try:
@@ -68,10 +70,12 @@ def explain(
     except OSError as error:
         raise BridgeError(f"{file}: {error.strerror}") from error
     table = Table(box=None, padding=(0, 2, 0, 0))
-    for name in ("field", "value", "row"):
+    for name in ("field", "of", "value", "row"):
         table.add_column(name, overflow="fold")
     for found in explain_object(_mappings(config), body, None):
-        table.add_row(found.beckn_path, str(found.value), f"{found.place}")
+        value = f"({found.source})" if found.value is None else str(found.value)
+        rows = [found.place] if found.table_place is None else [found.place, found.table_place]
+        table.add_row(found.beckn_path, found.about, value, "\n".join(map(str, rows)))
     out.print(table)
 
 
@@ -86,7 +90,10 @@ def docs(
     """
     page = markdown(_mappings(config))
     if not check:
-        MAPPING_PAGE.write_text(page, encoding="utf-8")
+        try:
+            MAPPING_PAGE.write_text(page, encoding="utf-8")
+        except OSError as error:
+            raise BridgeError(f"{MAPPING_PAGE}: {error.strerror}") from error
         out.print(f"{MAPPING_PAGE} written")
     elif not MAPPING_PAGE.exists() or MAPPING_PAGE.read_text(encoding="utf-8") != page:
         raise BridgeError(f"{MAPPING_PAGE} is stale; run: bridge mapping docs")

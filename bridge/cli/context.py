@@ -16,7 +16,8 @@ from bridge.store import embedded
 from bridge.store.connect import connect
 from bridge.store.database import Database
 
-out = Console(highlight=False, soft_wrap=True)
+out = Console(highlight=False, soft_wrap=True, markup=False)
+"""Prints words as they are: brackets of ids and of peers' messages are no mark-up."""
 
 ConfigOption = Annotated[
     Path | None,

@@ -8,8 +8,8 @@ import signal
 from typing import Annotated
 
 import typer
+from rich.console import Console
 
-from bridge.cli.context import out
 from bridge.sandbox.demo import play
 
 
@@ -23,4 +23,4 @@ def demo(
     # SIGTERM is taken as Ctrl-C, so that the bridge and its store end with the demo.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(play(out, once=once))
+        asyncio.run(play(Console(highlight=False, soft_wrap=True), once=once))

@@ -124,7 +124,8 @@ def show(letter_id: LetterId, config: ConfigOption = None) -> None:
             return await _letter(database, letter_id)
 
     letter = asyncio.run(read())
-    facts = {**_facts(letter), "url": letter.entry.url, "message": json.loads(letter.entry.body)}
+    message = json.loads(bytes(letter.entry.body))
+    facts = {**_facts(letter), "url": letter.entry.url, "message": message}
     out.print_json(json.dumps(facts))
 
 

@@ -11,6 +11,7 @@ from aiohttp import web
 
 from bridge.app import LISTENING, create_app
 from bridge.cli.context import ConfigOption, redis_url_of, settings_of
+from bridge.errors import BridgeError
 from bridge.observability import configure_logging, get_logger
 from bridge.settings import Settings
 
@@ -41,8 +42,7 @@ async def run(settings: Settings, config: Path | None) -> None:
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=DRAIN_S)
         await runner.setup()
         try:
-            site = web.TCPSite(runner, settings.listen.host, settings.listen.port)
-            await site.start()
+            await listen(runner, settings.listen.host, settings.listen.port)
             app[LISTENING].set()
             log.info("bridge.started", url=settings.public_url, config=str(config or ""))
             await stop.wait()
@@ -50,3 +50,11 @@ async def run(settings: Settings, config: Path | None) -> None:
         finally:
             await runner.cleanup()
     log.info("bridge.stopped")
+
+
+async def listen(runner: web.AppRunner, host: str, port: int) -> None:
+    """Open the port. Raises BridgeError when somebody else has it, or it is not ours to open."""
+    try:
+        await web.TCPSite(runner, host, port).start()
+    except OSError as error:
+        raise BridgeError(f"cannot listen on {host}:{port}: {error.strerror}") from error

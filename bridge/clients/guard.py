@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import ipaddress
 import socket
 from collections.abc import Collection
@@ -105,7 +106,7 @@ class GuardedResolver(AbstractResolver):
             return found
         public = [entry for entry in found if is_public(entry["host"])]
         if not public:
-            raise OSError(f"{host} has no public address")
+            raise OSError(errno.EACCES, f"{host} has no public address")
         return public
 
     async def close(self) -> None:

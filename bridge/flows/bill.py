@@ -33,12 +33,14 @@ def _no_bill(order: Order, cdr: CDR) -> str | None:
     if order.state is OrderState.SETTLED:
         return "comes after the final bill"
     if cdr.credit:
-        return f"takes {cdr.credit_reference_id} back, which is not the final bill"
+        return f"is a credit: it takes {cdr.credit_reference_id} back"
     if _is_of_another_session(order, cdr):
         return f"is of session {cdr.session_id}, not of the order's own"
-    nothing = cdr.total_energy <= 0 and cdr.total_cost.excl_vat <= 0
-    if nothing and is_left_over(order, cdr.authorization_reference, cdr.session_id):
-        return "is of a start that was given up, and bills nothing"
+    if cdr.total_energy <= 0 and cdr.total_cost.excl_vat <= 0:
+        if order.state is OrderState.CANCELLED:
+            return "bills nothing, and the order is cancelled"
+        if is_left_over(order, cdr.authorization_reference, cdr.session_id):
+            return "bills nothing, and is of a start that was given up"
     return None
 
 

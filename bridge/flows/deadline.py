@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
 from msgspec.structs import replace
 
 from bridge.flows.bill import provisionally_billed
@@ -14,11 +16,14 @@ from bridge.orders.order import Order, OrderState
 
 S = OrderState
 
+STORE_TICK = timedelta(milliseconds=1)
+"""The store knows a deadline by the millisecond it falls into."""
+
 
 def deadline_passed(world: World, order: Order, name: str) -> Decision:
     """Act on a deadline; one that was moved or cleared meanwhile means nothing."""
     due = order.deadlines.get(name)
-    if due is None or due > world.now:
+    if due is None or not _past(world, due):
         return Decision(order)
     order = with_deadline(order, name, None)
     if name == "reply":
@@ -42,8 +47,8 @@ def deadline_passed(world: World, order: Order, name: str) -> Decision:
 
 def _late(world: World, order: Order) -> Decision:
     """Answer what waits too long with the state reached; the rest comes unasked later."""
-    late = tuple(entry for entry in order.waiting if entry.until <= world.now)
-    left = tuple(entry for entry in order.waiting if entry.until > world.now)
+    late = tuple(entry for entry in order.waiting if _past(world, entry.until))
+    left = tuple(entry for entry in order.waiting if not _past(world, entry.until))
     if order.state is S.ENDED:
         # The answer has the provisional bill: it is not sent a second time.
         order = with_deadline(order, "cdr", None)
@@ -51,3 +56,7 @@ def _late(world: World, order: Order) -> Decision:
     order = with_deadline(order, "reply", min((entry.until for entry in left), default=None))
     callbacks = tuple(answer_order(world, entry.request, order) for entry in late)
     return Decision(order, callbacks)
+
+
+def _past(world: World, due: datetime) -> bool:
+    return due < world.now + STORE_TICK

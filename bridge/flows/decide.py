@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import assert_never
 
 from msgspec.structs import replace
@@ -44,9 +43,6 @@ from bridge.orders import intents
 from bridge.orders.order import Order
 from bridge.orders.transitions import PLACED
 
-STORE_TICK = timedelta(milliseconds=1)
-"""The store knows deadlines by the millisecond they fall into."""
-
 
 async def decide(world: World, job: Job, order: Order | None) -> Decision:
     """Return what an event means for the order of its lane.
@@ -80,8 +76,8 @@ async def decide(world: World, job: Job, order: Order | None) -> Decision:
             return evse_changed(world, order, now)
         case DeadlineJob(name=name, at=at):
             # Whoever saw it pass took it off the list: a clock behind his must not undo that.
-            now = max(world.now, at + STORE_TICK)
-            return deadline_passed(replace(world, now=now), order, name)
+            world = replace(world, now=max(world.now, at))
+            return deadline_passed(world, order, name)
         case _:
             assert_never(job)
 

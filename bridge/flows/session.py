@@ -106,9 +106,9 @@ def _heard(world: World, order: Order, session: Session) -> Order:
 
 def _announced(world: World, before: Order, order: Order) -> Decision:
     """A session that waits for its plug: the CPO has begun, and the driver gets time for it."""
-    if before.session is not None and order.session is not None:
-        if before.session.id.casefold() == order.session.id.casefold():
-            return Decision(order)
+    known, session = before.session, order.session
+    if known is not None and session is not None and known.id == session.id:
+        return Decision(order)
     due = world.now + timedelta(seconds=world.terms.session_wait_s)
     return Decision(with_deadline(order, "start", max(due, order.deadlines.get("start", due))))
 

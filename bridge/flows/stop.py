@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+
 from msgspec import Raw
 from msgspec.structs import replace
 

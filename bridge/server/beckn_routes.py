@@ -15,7 +15,7 @@ from aiohttp import web
 from bridge.beckn.ack import ack, nack
 from bridge.beckn.context import ACTIONS, read_envelope
 from bridge.dialects.dialect import Dialect
-from bridge.errors import BadInput, BecknInvalid, BridgeError, StoreUnavailable
+from bridge.errors import BadInput, BecknInvalid, BridgeError, NotJson, StoreUnavailable
 from bridge.flows.jobs import BecknJob
 from bridge.flows.ports import Orders
 from bridge.observability import Metrics, bound, get_logger
@@ -85,9 +85,16 @@ async def _receive(edge: BecknEdge, http: web.Request) -> web.Response:
 
 
 async def _body(edge: BecknEdge, http: web.Request) -> bytes:
-    """Return the body, unless it is larger than any Beckn message."""
+    """Return the body, unless it is larger than any Beckn message.
+
+    Raises:
+        BecknInvalid: it is.
+        NotJson: it is not what its Content-Encoding says.
+    """
     try:
         return await http.read()
+    except web.RequestPayloadError as error:
+        raise NotJson("the body cannot be read") from error
     except web.HTTPRequestEntityTooLarge as error:
         raise BecknInvalid("", f"larger than {edge.max_body_bytes} bytes") from error
 
