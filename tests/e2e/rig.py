@@ -71,6 +71,13 @@ class BridgeProcess:
         if ready:
             await self.until_ready()
 
+    async def restart(self, **changes: Any) -> None:
+        """Stop, change keys of the configuration, start again."""
+        await self.stop()
+        config = yaml.safe_load(self.config.read_text())
+        self.config.write_text(yaml.safe_dump({**config, **changes}))
+        await self.start()
+
     async def until_ready(self) -> None:
         """Wait for ``/health/ready``; fails at once when the process has ended."""
         assert self.process is not None
@@ -92,6 +99,13 @@ class BridgeProcess:
                 return answer.status == 200
         except aiohttp.ClientError:
             return False
+
+    async def metrics(self) -> dict[str, float]:
+        """Return what ``/metrics`` says: each sample with its labels, and its value."""
+        async with aiohttp.ClientSession() as http, http.get(f"{self.url}/metrics") as answer:
+            lines = (await answer.text()).splitlines()
+        samples = (line.rpartition(" ") for line in lines if not line.startswith("#"))
+        return {sample: float(value) for sample, _, value in samples}
 
     def has_delivered(self, callback: Message) -> bool:
         """Whether the log says that a callback was delivered."""
@@ -202,12 +216,27 @@ async def rig(folder: Path, redis_url: str, **changes: Any) -> AsyncIterator[Rig
 
 async def cli(config: Path, *arguments: str) -> tuple[int, str, str]:
     """Run a ``bridge`` command; return exit code, output, errors."""
+    return await bridge_command(*arguments, "--config", str(config), cwd=config.parent)
+
+
+async def bridge_command(
+    *arguments: str, cwd: Path, code: Path = ROOT, **variables: str
+) -> tuple[int, str, str]:
+    """Run ``python -m bridge``; return exit code, output, errors, in none of which a traceback is.
+
+    Args:
+        code: folder that holds the package ``bridge``.
+        variables: environment of this run, besides our own.
+    """
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "bridge", *arguments, "--config", str(config)),
-        cwd=config.parent,
+        *(sys.executable, "-m", "bridge", *arguments),
+        cwd=cwd,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "200"},
+        env={**os.environ, "PYTHONPATH": str(code), "COLUMNS": "200", **variables},
     )
     out, err = await asyncio.wait_for(process.communicate(), 60)
-    return process.returncode or 0, out.decode(), err.decode()
+    said = out.decode(), err.decode()
+    assert "Traceback" not in "".join(said), said
+    assert process.returncode is not None
+    return process.returncode, *said

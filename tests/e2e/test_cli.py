@@ -1,0 +1,261 @@
+"""The command line as people and scripts use it; bridge_command sees to it that nothing crashes."""
+
+from __future__ import annotations
+
+import json
+import socket
+import tomllib
+import uuid
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from typer.testing import CliRunner
+
+import bridge.__main__
+import bridge.cli
+from bridge.ocpi.codec import encode
+from bridge.ocpi.headers import Party
+from bridge.sandbox.drive import book, find, is_final, walk_in
+from bridge.sandbox.stations import locations
+from tests.e2e.rig import ROOT, Rig, bridge_command, cli
+from tests.waiting import until
+
+COMMANDS = [
+    *("", "serve", "demo", "trace"),
+    *("cpo", "cpo register", "cpo sync", "cpo status"),
+    *("deadletters", "deadletters list", "deadletters show", "deadletters replay"),
+    *("config", "config check", "mapping", "mapping check", "mapping explain", "mapping docs"),
+]
+
+CONFIG: dict[str, Any] = {
+    "public_url": "http://127.0.0.1:8080",
+    "redis_url": "redis://127.0.0.1:1",
+    "ocpi": {"country_code": "IN", "party_id": "BRG", "business_name": "Test Bridge"},
+    "cpos": [{"id": "cpo1", "token_a": "s3cret", "provider": {"id": "one.example", "name": "One"}}],
+    "beckn": {"subscriber_id": "bridge.example"},
+}
+"""A configuration whose Redis nobody runs."""
+
+
+def written(folder: Path, **changes: object) -> Path:
+    """Write a configuration and return its path."""
+    path = folder / "bridge.yaml"
+    path.write_text(yaml.safe_dump({**CONFIG, **changes}))
+    return path
+
+
+# Help and wrong use
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_explains_itself(command: str) -> None:
+    ran = CliRunner().invoke(bridge.cli.app, [*command.split(), "--help"], prog_name="bridge")
+    assert ran.exit_code == 0
+    said = " ".join(ran.output.split())
+    assert f"Usage: bridge {command}".strip() in said
+    leaf = command and command not in ("cpo", "deadletters", "config", "mapping")
+    assert (f"Example: bridge {command}" in said) == bool(leaf)
+
+
+@pytest.mark.parametrize(
+    "arguments", ["fly", "serve --fast", "trace", "deadletters show", "cpo register", "demo twice"]
+)
+def test_wrong_use_ends_with_2(arguments: str) -> None:
+    ran = CliRunner().invoke(bridge.cli.app, arguments.split())
+    assert (ran.exit_code, ran.stdout) == (2, "")
+    assert "Usage" in ran.stderr
+
+
+async def test_the_command_is_the_module(tmp_path: Path) -> None:
+    scripts = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["scripts"]
+    assert scripts == {"bridge": "bridge.cli:main"}
+    assert vars(bridge.__main__)["main"] is bridge.cli.main
+    code, out, err = await bridge_command("--help", cwd=tmp_path)
+    assert (code, err) == (0, "")
+    assert "deadletters" in out
+
+
+# Configuration
+
+
+async def test_config_check_tells_all_faults_at_once(tmp_path: Path) -> None:
+    config = written(
+        tmp_path,
+        public_url="bridge.example",
+        listen={"port": "many"},
+        telephone="1800",
+        beckn={"subscriber_id": "bridge.example", "dialects": ["klingon"]},
+    )
+
+    code, out, err = await bridge_command("config", "check", str(config), cwd=tmp_path)
+
+    assert (code, out) == (2, "")
+    for fault in ("public_url:", "listen.port:", "telephone: unknown key", "beckn.dialects"):
+        assert fault in err
+    assert "s3cret" not in err
+
+
+async def test_config_check_of_a_good_file(tmp_path: Path) -> None:
+    for file in (written(tmp_path), ROOT / "config" / "bridge.example.yaml"):
+        code, out, err = await bridge_command("config", "check", str(file), cwd=tmp_path)
+        assert (code, err) == (0, "")
+        assert "CPOs: cpo1" in out
+
+
+async def test_an_unknown_variable_is_refused_by_name(tmp_path: Path) -> None:
+    config = str(written(tmp_path))
+    code, _, err = await bridge_command(
+        "serve", "--config", config, cwd=tmp_path, BRIDGE_LISTEN__PROT="8080"
+    )
+    assert code == 2
+    assert "BRIDGE_LISTEN__PROT: unknown key" in err
+
+
+async def test_the_environment_names_the_file_and_wins_over_it(tmp_path: Path) -> None:
+    code, out, _ = await bridge_command(
+        *("config", "check"),
+        cwd=tmp_path,
+        BRIDGE_CONFIG=str(written(tmp_path)),
+        BRIDGE_PUBLIC_URL="https://bridge.example",
+    )
+    assert code == 0
+    assert "https://bridge.example" in out
+
+
+async def test_what_is_not_there_is_said_in_one_line(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        config = str(written(tmp_path, listen={"port": port}))
+        cases = [
+            (("serve", "--config", "missing.yaml"), 2, "missing.yaml"),
+            (("serve", "--config", config), 1, f"127.0.0.1:{port}"),
+            (("trace", "[/b]", "--config", config), 1, "Redis"),
+            (("mapping", "explain", "[/b].json"), 1, "[/b].json"),
+        ]
+        for arguments, expected, words in cases:
+            code, _, err = await bridge_command(*arguments, cwd=tmp_path)
+            assert code == expected, arguments
+            assert words in err
+
+
+# Mapping
+
+
+async def test_mapping_check_and_docs(tmp_path: Path) -> None:
+    code, out, err = await bridge_command("mapping", "check", cwd=tmp_path)
+    assert (code, err) == (0, "")
+    assert "fingerprint" in out
+    assert (await bridge_command("mapping", "docs", "--check", cwd=ROOT))[0] == 0
+
+    # Elsewhere there is no folder for the page, then a fresh page, then a stale one.
+    assert (await bridge_command("mapping", "docs", cwd=tmp_path))[0] == 1
+    page = tmp_path / "docs" / "mapping.md"
+    page.parent.mkdir()
+    assert (await bridge_command("mapping", "docs", cwd=tmp_path))[0] == 0
+    assert page.read_text() == (ROOT / "docs" / "mapping.md").read_text()
+    page.write_text(page.read_text() + "\n")
+    code, _, err = await bridge_command("mapping", "docs", "--check", cwd=tmp_path)
+    assert code == 1
+    assert "stale" in err
+
+
+async def test_mapping_explain_names_the_rows_of_a_field(tmp_path: Path) -> None:
+    station = tmp_path / "location.json"
+    station.write_bytes(encode(locations(Party("IN", "SBX"))[0]))
+
+    code, out, err = await bridge_command("mapping", "explain", str(station), cwd=tmp_path)
+
+    assert (code, err) == (0, "")
+    lines = out.splitlines()
+    at = next(i for i, line in enumerate(lines) if "connector-type" in line and "CCS2" in line)
+    assert "INDIRANAGAR-1 1" in lines[at]
+    assert "mappings/fields/deg_catalogue.yaml:" in lines[at]
+    assert "mappings/codes/deg_connector_standard.yaml:" in lines[at + 1]
+    assert "(IEC_62196_T2_COMBO)" in lines[at + 1]
+
+
+@pytest.mark.parametrize("content", ["no json", '{"id": "1"}'])
+async def test_mapping_explain_of_something_else(content: str, tmp_path: Path) -> None:
+    (tmp_path / "object.json").write_text(content)
+    code, out, err = await bridge_command("mapping", "explain", "object.json", cwd=tmp_path)
+    assert (code, out) == (1, "")
+    assert err
+
+
+# A running bridge
+
+
+async def test_cpo_status_sync_and_register(world: Rig) -> None:
+    config = world.bridges[0].config
+
+    code, out, _ = await cli(config, "cpo", "status", "--json")
+    assert code == 0
+    (row,) = json.loads(out)
+    assert (row["id"], row["registration"], row["parties"]) == ("cpo1", "REGISTERED", "IN*SBX")
+    code, out, _ = await cli(config, "cpo", "sync", "cpo1", "--full")
+    assert code == 0
+    assert "locations" in out
+    code, _, err = await cli(config, "cpo", "sync", "cpo9")
+    assert (code, "cpo9" in err, "cpo1" in err) == (1, True, True)
+
+    # Registered already, so TOKEN_A is used up; until the CPO lets go of us.
+    code, _, err = await cli(config, "cpo", "register", "cpo1")
+    assert code == 1
+    assert "TOKEN_A" in err
+    assert world.cpo.token_a not in err
+    world.cpo.peer, world.cpo.token_c = None, None
+    code, out, _ = await cli(config, "cpo", "register", "cpo1")
+    assert (code, "registered" in out) == (0, True)
+    assert is_final(await walk_in(world.bap))
+
+
+async def test_a_dead_letter_is_shown_and_replayed(world: Rig) -> None:
+    config = world.bridges[0].config
+    assert "no dead letters" in (await cli(config, "deadletters", "list"))[1]
+    transaction = str(uuid.uuid4())
+    choice = await find(world.bap, transaction)
+    order = (await book(world.bap, transaction, choice, "100"))["message"]["order"]
+    world.bap.refuses = frozenset({"on_status"})
+    message_id, _ = await world.bap.send("status", {"order_id": order["id"]}, transaction)
+
+    async def listed() -> list[dict[str, str]]:
+        code, out, err = await cli(config, "deadletters", "list", "--json")
+        assert (code, err) == (0, "")
+        return list(json.loads(out))
+
+    await until(lambda: "callback.dead" in world.bridges[0].log.read_text())
+    (letter,) = await listed()
+    assert (letter["action"], letter["transaction_id"]) == ("on_status", transaction)
+    code, out, _ = await cli(config, "deadletters", "show", letter["id"])
+    assert code == 0
+    shown = json.loads(out)
+    assert "30000" in shown["error"]
+    assert shown["message"]["context"]["message_id"] == message_id
+    assert not [m for m in world.bap.callbacks if m["context"]["action"] == "on_status"]
+
+    world.bap.refuses = frozenset()
+    assert (await cli(config, "deadletters", "replay", letter["id"]))[0] == 0
+    arrived = await world.bap.answer_to(message_id)
+    assert arrived == shown["message"]
+    assert await listed() == []
+    code, _, err = await cli(config, "deadletters", "replay", letter["id"])
+    assert (code, letter["id"] in err) == (1, True)
+
+
+async def test_the_trace_as_json_is_in_time_order(world: Rig) -> None:
+    final = await walk_in(world.bap)
+    transaction = final["context"]["transaction_id"]
+    code, out, _ = await cli(world.bridges[0].config, "trace", transaction, "--json")
+    assert code == 0
+    ((_, story),) = json.loads(out).items()
+    assert [step["at"] for step in story] == sorted(step["at"] for step in story)
+    assert {"Beckn", "OCPI"} <= {step["protocol"] for step in story}
+
+
+async def test_the_demo_plays_a_walk_in(tmp_path: Path) -> None:
+    code, out, err = await bridge_command("demo", "--once", cwd=tmp_path)
+    assert (code, err) == (0, "")
+    for words in ("START_SESSION", "on_update", "66.60", "76.60 INR", "23.40"):
+        assert words in out

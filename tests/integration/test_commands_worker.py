@@ -1,0 +1,242 @@
+"""Commands leave at most once, whatever dies in between; what came of them reaches the order."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import msgspec
+import pytest
+from redis.asyncio import Redis
+
+from bridge.errors import StoreUnavailable
+from bridge.flows.jobs import CommandResponseJob, Job
+from bridge.flows.peer import CallFailed
+from bridge.observability import Metrics
+from bridge.ocpi.commands import CommandResponse, CommandResponseType
+from bridge.orders.order import CommandPlan
+from bridge.store.connect import connect
+from bridge.store.database import Database
+from bridge.store.lanes import Claim, Lanes
+from bridge.workers.commands import CommandWorker
+from bridge.workers.inbox import CommandEntry, LaneSet
+from tests.clock import Clock
+from tests.factories import command
+from tests.valkey import free_port
+from tests.waiting import until
+
+ACCEPTED = CommandResponse(result=CommandResponseType.ACCEPTED, timeout=30)
+LEASE_S = 10.0
+
+Answer = Callable[[], Awaitable[CommandResponse]]
+
+
+async def accepted() -> CommandResponse:
+    """Answer as a CPO does that passes the command on."""
+    return ACCEPTED
+
+
+class Cpo:
+    """Notes each command that reaches it, answers as told."""
+
+    def __init__(self) -> None:
+        self.got: list[CommandPlan] = []
+        self.answer: Answer = accepted
+
+    async def send(self, plan: CommandPlan) -> CommandResponse:
+        """Fits CommandSender."""
+        self.got.append(plan)
+        return await self.answer()
+
+
+class Side:
+    """The command lanes on a clock of the test's own; each worker is one replica."""
+
+    def __init__(self, redis: Redis) -> None:
+        self.clock = Clock()
+        self.cpo = Cpo()
+        self.woken = 0
+        self.metrics = Metrics()
+        self.db = Database(redis)
+        self.lanes = self._lanes(self.db)
+        self.worker = self.worker_on(self.db)
+
+    def _lanes(self, database: Database) -> LaneSet:
+        kinds = LaneSet._fields
+        return LaneSet(
+            *(Lanes(database, kind, lease_s=LEASE_S, clock=self.clock.ms) for kind in kinds)
+        )
+
+    def worker_on(self, database: Database) -> CommandWorker:
+        """Make the worker of one replica."""
+        return CommandWorker(
+            database=database,
+            lanes=self._lanes(database),
+            send=self.cpo.send,
+            metrics=self.metrics,
+            wake=self._wake,
+        )
+
+    def _wake(self) -> None:
+        self.woken += 1
+
+    async def queue(self, *plans: CommandPlan) -> None:
+        """Queue commands as the inbox worker does."""
+        for plan in plans:
+            entry = msgspec.json.encode(CommandEntry(plan=plan))
+            await self.db.commit(self.lanes.command.push(plan.order_key, entry))
+
+    async def claim(self) -> Claim:
+        """Claim the only command that is due."""
+        [claim] = await self.lanes.command.claim(10)
+        return claim
+
+    async def outcomes(self) -> list[CommandResponseJob]:
+        """Return what the order was told."""
+        entries = await self.lanes.inbox.entries(command().order_key)
+        jobs = [msgspec.json.decode(entry, type=Job) for entry in entries]
+        return [job for job in jobs if isinstance(job, CommandResponseJob)]
+
+    async def outcome(self) -> CommandResponseJob:
+        """Return the only thing that the order was told."""
+        [job] = await self.outcomes()
+        return job
+
+
+@pytest.fixture
+def side(redis: Redis) -> Side:
+    return Side(redis)
+
+
+async def test_the_answer_of_the_cpo_reaches_the_order(side: Side) -> None:
+    plan = command()
+    await side.queue(plan)
+
+    await side.worker.handle(await side.claim())
+
+    assert side.cpo.got == [plan]
+    job = await side.outcome()
+    assert (job.command_id, job.result, job.timeout_s) == (plan.id, ACCEPTED.result, 30)
+    assert side.woken == 1
+    assert await side.lanes.command.depth() == 0
+    assert await side.lanes.inbox.depth() == 1
+
+
+@pytest.mark.parametrize(
+    ("nothing_left", "sent"), [(True, False), (False, True)], ids=["nothing left", "unknown"]
+)
+async def test_no_answer_says_whether_something_left(
+    side: Side, nothing_left: bool, sent: bool
+) -> None:
+    async def fail() -> CommandResponse:
+        raise CallFailed("commands: no answer", nothing_left=nothing_left)
+
+    side.cpo.answer = fail
+    await side.queue(command())
+
+    await side.worker.handle(await side.claim())
+
+    job = await side.outcome()
+    assert (job.result, job.sent, job.reason) == (None, sent, "commands: no answer")
+    assert await side.lanes.command.depth() == 0
+
+
+async def test_commands_of_an_order_leave_in_order(side: Side) -> None:
+    plans = [command(id=f"command-{number}") for number in range(3)]
+    await side.queue(*plans)
+
+    for _ in plans:
+        await side.worker.handle(await side.claim())
+
+    assert side.cpo.got == plans
+    assert [job.command_id for job in await side.outcomes()] == [plan.id for plan in plans]
+
+
+async def test_a_replica_that_died_before_the_mark_has_sent_nothing(side: Side) -> None:
+    await side.queue(command())
+    await side.claim()
+    side.clock.forward(LEASE_S)
+
+    await side.worker.handle(await side.claim())
+
+    assert len(side.cpo.got) == 1
+    assert (await side.outcome()).result is CommandResponseType.ACCEPTED
+
+
+async def test_a_replica_that_died_between_mark_and_answer_may_have_sent(side: Side) -> None:
+    async def never() -> CommandResponse:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    side.cpo.answer = never
+    await side.queue(command())
+    dying = asyncio.create_task(side.worker.handle(await side.claim()))
+    await until(lambda: len(side.cpo.got) == 1)
+    dying.cancel()
+    await asyncio.wait([dying])
+    side.clock.forward(LEASE_S)
+
+    await side.worker.handle(await side.claim())
+
+    assert len(side.cpo.got) == 1
+    job = await side.outcome()
+    assert (job.command_id, job.result, job.sent) == ("command-1", None, True)
+    assert await side.lanes.command.depth() == 0
+
+
+async def test_an_answer_after_the_lease_is_too_late_to_be_a_second_one(side: Side) -> None:
+    gate = asyncio.Event()
+
+    async def late() -> CommandResponse:
+        await gate.wait()
+        return ACCEPTED
+
+    side.cpo.answer = late
+    await side.queue(command(), command(id="command-2"))
+    slow = asyncio.create_task(side.worker.handle(await side.claim()))
+    await until(lambda: len(side.cpo.got) == 1)
+    side.clock.forward(LEASE_S)
+    await side.worker.handle(await side.claim())
+    gate.set()
+    await slow
+
+    assert [plan.id for plan in side.cpo.got] == ["command-1"]
+    job = await side.outcome()
+    assert (job.command_id, job.result) == ("command-1", None)
+    assert len(await side.lanes.command.entries(command().order_key)) == 1
+
+
+async def test_who_lost_the_lane_before_the_mark_sends_nothing(side: Side) -> None:
+    await side.queue(command())
+    lost = await side.claim()
+    side.clock.forward(LEASE_S)
+    await side.worker.handle(await side.claim())
+
+    await side.worker.handle(lost)
+
+    assert len(side.cpo.got) == 1
+    assert len(await side.outcomes()) == 1
+
+
+async def test_without_redis_nothing_is_sent(side: Side) -> None:
+    away = connect(f"redis://127.0.0.1:{free_port()}")
+    await side.queue(command())
+    claim = await side.claim()
+
+    with pytest.raises(StoreUnavailable):
+        await side.worker_on(Database(away)).handle(claim)
+
+    assert side.cpo.got == []
+    await away.aclose()
+
+
+async def test_two_replicas_on_one_claim_send_once(side: Side) -> None:
+    await side.queue(command())
+    first = await side.claim()
+    side.clock.forward(LEASE_S)
+    second = await side.claim()
+
+    await asyncio.gather(*(side.worker.handle(claim) for claim in (first, second)))
+
+    assert len(side.cpo.got) == 1
+    assert len(await side.outcomes()) == 1
