@@ -176,7 +176,8 @@ async def test_a_replica_that_died_between_mark_and_answer_may_have_sent(side: S
     await asyncio.wait([dying])
     side.clock.forward(LEASE_S)
 
-    await side.worker.handle(await side.claim())
+    async with asyncio.timeout(5):
+        await side.worker.handle(await side.claim())
 
     assert len(side.cpo.got) == 1
     job = await side.outcome()
