@@ -151,9 +151,8 @@ def _invalid(world: World, order: Order, session: Session) -> Decision:
     error = StartFailed(f"session {session.id} is invalid")
     callbacks = tuple(refuse(world, request, error) for request in starters)
     decision = cancelled_by_provider(world, order, "session-invalid", "The session is void")
-    if decision.order is not None:
-        order = decision.order
-    callbacks += tuple(answer_order(world, request, order) for request in stoppers)
+    void = decision.order or order
+    callbacks += tuple(answer_order(world, request, void) for request in stoppers)
     return decision._replace(callbacks=callbacks + decision.callbacks)
 
 

@@ -40,6 +40,7 @@ def start(world: World, request: Request, order: Order) -> Decision:
     """Start charging once, whatever number of updates ask for it.
 
     Raises:
+        ActionUnsupported: the mapping has no command for it.
         UpdateImpossible: the order is over, or is being stopped.
     """
     if order.state is S.CONFIRMED:

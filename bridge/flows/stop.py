@@ -12,6 +12,7 @@ from bridge.flows.decision import Decision, World, answer_order, with_deadline
 from bridge.flows.interruption import watched
 from bridge.flows.start import (
     PLACEHOLDER_URL,
+    command_of,
     no_longer_waiting,
     refused,
     unanswered_until,
@@ -30,8 +31,10 @@ def stop(world: World, request: Request, order: Order) -> Decision:
     """Stop charging once, whatever number of updates ask for it.
 
     Raises:
+        ActionUnsupported: the mapping has no command for it.
         UpdateImpossible: nothing is charging.
     """
+    command_of(world, request, Verb.STOP)
     if order.state in (S.CHARGING, S.INTERRUPTED):
         order, plan = stopping(world, order)
         return Decision(waiting_for(world, order, request, Verb.STOP), commands=(plan,))

@@ -58,6 +58,7 @@ class Play:
         self.terms = terms
         self.offered, self.live, self.desk = Offered(), Live(), Desk()
         self.objects = MemoryObjects()
+        self.mappings = mappings()
         self.asked: list[Request] = []
         self.callbacks: list[Callback] = []
         self.commands: list[CommandPlan] = []
@@ -72,7 +73,7 @@ class Play:
             issuer="Example Bridge",
             public_url="https://bridge.example",
             dialects={"deg": dialect()},
-            mappings=mappings(),
+            mappings=self.mappings,
             catalog=self.offered,
             search=self.offered,
             live=self.live,

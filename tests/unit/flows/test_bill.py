@@ -242,6 +242,14 @@ async def test_a_failed_start_that_costs_nothing_leaves_the_order_open(again: bo
     assert decision.callbacks == ()
 
 
+@pytest.mark.parametrize(("kwh", "cost"), [("0", Price(excl_vat=Decimal(10))), ("1", FREE)])
+async def test_a_failed_start_that_costs_something_is_billed(kwh: str, cost: Price) -> None:
+    play = await starting()
+    await play.response(CommandResponseType.REJECTED)
+    await play.cdr(kwh, total_cost=cost)
+    assert play.state() is OrderState.SETTLED
+
+
 async def test_a_failed_start_is_known_by_its_session_when_no_reference_is_repeated() -> None:
     play = await starting()
     await play.session("PENDING", "0", authorization_reference=None)

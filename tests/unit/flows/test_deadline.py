@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from bridge.flows.decision import with_deadline
 from bridge.flows.jobs import DeadlineJob
 from bridge.orders.order import OrderState
 from tests.unit.flows.callbacks import wire
@@ -22,6 +23,13 @@ WAITED = {
     (OrderState.ENDED, "cdr"),
 }
 
+MEANT = {
+    *WAITED,
+    (OrderState.STOPPING, "outage"),
+    (OrderState.CHARGING, "interruption"),
+    (OrderState.CONFIRMED, "fault"),
+}
+
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("state", PLAYED)
@@ -36,11 +44,15 @@ async def test_a_deadline_means_nothing_before_its_time(state: OrderState, name:
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("state", PLAYED)
 async def test_a_deadline_out_of_place_is_forgotten(state: OrderState, name: str) -> None:
-    """Whatever deadline is set and due: acting on it raises nothing and never leaves it due."""
     play = await PLAYED[state]()
-    play.now += timedelta(days=1)
-    await play.happens(DeadlineJob(name=name, at=play.now))
+    play.order = with_deadline(play.placed, name, play.now)
+
+    decision = await play.happens(DeadlineJob(name=name, at=play.now))
+
     assert name not in play.placed.deadlines or play.placed.deadlines[name] > play.now
+    if (state, name) not in MEANT:
+        assert decision.callbacks == ()
+        assert play.state() is state
 
 
 async def test_whoever_saw_it_pass_is_believed_although_our_clock_is_behind() -> None:

@@ -252,6 +252,20 @@ async def test_what_is_left_of_a_failed_start_is_no_news(
     assert decision.notes
 
 
+async def test_references_compare_without_case() -> None:
+    play, reference = await failed_with_a_session(repeats_reference=True, again=True)
+    assert reference is not None
+    await play.session("INVALID", "0", id=OTHER, authorization_reference=reference.upper())
+    assert play.state() is OrderState.STARTING
+
+
+async def test_a_new_session_without_reference_is_not_of_the_failed_start() -> None:
+    play, _ = await failed_with_a_session(repeats_reference=False, again=False)
+    await play.session("PENDING", "0", id=OTHER, authorization_reference=None)
+    assert play.placed.session is not None
+    assert play.placed.session.id == OTHER
+
+
 @pytest.mark.parametrize("repeats_reference", [True, False])
 @pytest.mark.parametrize("again", [True, False])
 async def test_a_failed_start_that_charges_all_the_same_is_adopted(

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import shutil
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
+from bridge.mapping import load
 from bridge.ocpi.commands import CommandResponseType, CommandResultType, CommandType
 from bridge.ocpi.locations import Status
+from bridge.orders.intents import Update, Verb
 from bridge.orders.order import OrderState
+from tests.reference import PROJECT
 from tests.unit.flows.callbacks import codes, wire
 from tests.unit.flows.play import PLAYED, Play, confirmed, starting
 from tests.unit.flows.world import TERMS
@@ -89,6 +94,7 @@ async def test_a_start_that_the_cpo_refuses_has_failed(refusal: CommandResponseT
 
     (answer,) = play.answers_to(play.asked[-1])
     assert codes([answer]) == ["40006"]
+    assert refusal in answer.summary
     assert play.state() is OrderState.CONFIRMED
     assert play.placed.deadlines == {}
     assert not any(attempt.open for attempt in play.placed.attempts)
@@ -112,6 +118,7 @@ async def test_a_start_that_never_left_has_failed() -> None:
     play = await starting()
     decision = await play.no_response(sent=False)
     assert codes(decision.callbacks) == ["40006"]
+    assert "it was refused" in decision.callbacks[0].summary
     assert play.state() is OrderState.CONFIRMED
 
 
@@ -244,3 +251,25 @@ async def test_a_start_forgets_a_fault_that_was_waited_for() -> None:
     assert play.placed.deadlines == {}
     assert await play.passes(TERMS.fault_hold_s) == []
     assert play.state() is OrderState.CONFIRMED
+
+
+@pytest.mark.parametrize(
+    ("verb", "state"), [(Verb.START, OrderState.CONFIRMED), (Verb.STOP, OrderState.CHARGING)]
+)
+async def test_what_the_mapping_has_no_command_for_is_not_supported(
+    verb: Verb, state: OrderState, tmp_path: Path
+) -> None:
+    base = shutil.copytree(PROJECT / "mappings", tmp_path / "mappings")
+    actions = base / "actions.yaml"
+    row = f"verb: {verb}, command: {verb}_SESSION"
+    text = actions.read_text()
+    assert row in text
+    actions.write_text(text.replace(row, f"verb: {verb}, command: ~, why: done by hand"))
+    play = await PLAYED[state]()
+    play.mappings = load(base)
+
+    decision = await play.ask("update", Update(verb=verb, order_id=play.placed.id))
+
+    assert codes(decision.callbacks) == ["40001"]
+    assert decision.commands == ()
+    assert play.state() is state

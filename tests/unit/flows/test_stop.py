@@ -254,6 +254,13 @@ async def test_an_outage_ends_while_a_stop_waits() -> None:
     assert play.placed.deadlines == {}
 
 
+async def test_a_station_that_is_still_lost_stays_so() -> None:
+    play = await lost_and_stopping()
+    await play.evse(Status.INOPERATIVE)
+    assert "outage" in play.placed.deadlines
+    assert play.placed.bill is not None
+
+
 @pytest.mark.parametrize("by_session", [True, False])
 async def test_a_station_that_is_back_is_charging_when_the_stop_fails(by_session: bool) -> None:
     play = await lost_and_stopping()
