@@ -87,7 +87,7 @@ class Decision(NamedTuple):
     notes: tuple[str, ...] = ()
 
 
-def answer(world: World, request: Request, message: bytes, summary: str = "") -> Callback:
+def answer(request: Request, message: bytes, summary: str = "") -> Callback:
     """Answer a request with a message."""
     return Callback(
         f"on_{request.action}", request, request.message_id, message, None, True, summary
@@ -99,7 +99,7 @@ def answer_order(world: World, request: Request, order: Order) -> Callback:
     dialect = world.dialects[request.dialect]
     action = f"on_{request.action}"
     message = dialect.render_order(action, order, world.now)
-    return answer(world, request, message, summary_of(order))
+    return answer(request, message, summary_of(order))
 
 
 def refuse(world: World, request: Request, error: BridgeError) -> Callback:

@@ -27,7 +27,7 @@ def rating(world: World, request: Request, intent: Rating, order: Order) -> Deci
     order = replace(order, ratings=(*order.ratings, *intent.ratings)[-RATINGS_KEPT:])
     dialect = world.dialects[request.dialect]
     message = dialect.render_rating(world.contacts.feedback_url())
-    return Decision(order, (answer(world, request, message),))
+    return Decision(order, (answer(request, message),))
 
 
 def _valid(value: str) -> bool:

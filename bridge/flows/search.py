@@ -9,7 +9,5 @@ from bridge.orders.intents import Request, Search
 def search(world: World, request: Request, intent: Search) -> Decision:
     """Answer with the items that fit, best first, in as many messages as it takes."""
     messages = world.search.messages(request.dialect, intent, world.now)
-    callbacks = tuple(
-        answer(world, request, message, f"{len(message)} bytes") for message in messages
-    )
+    callbacks = tuple(answer(request, message, f"{len(message)} bytes") for message in messages)
     return Decision(None, callbacks)

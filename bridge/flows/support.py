@@ -30,4 +30,4 @@ def support(world: World, request: Request, intent: Support, order: Order | None
     )
     if order is not None:
         order = replace(order, tickets=(*order.tickets, ref_id)[-TICKETS_KEPT:])
-    return Decision(order, (answer(world, request, message, ref_id),))
+    return Decision(order, (answer(request, message, ref_id),))

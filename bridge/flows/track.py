@@ -31,4 +31,4 @@ def track(world: World, request: Request, intent: Track, order: Order) -> Decisi
     live = None
     if intent.callback_url is not None and order.session is not None:
         live = dialect.render_live(None, order)
-    return Decision(order, (answer(world, request, message, url),), live=live)
+    return Decision(order, (answer(request, message, url),), live=live)
