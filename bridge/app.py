@@ -37,7 +37,7 @@ from bridge.server.ocpi_routes import ocpi_routes
 from bridge.server.ops_routes import Ops, ops_routes
 from bridge.settings import Settings, data_path
 from bridge.store.connections import ConnectionStore
-from bridge.wiring import Stores, notice, now, observer, party_of, stores_of
+from bridge.wiring import Stores, notice, now, observer, party_of, stores_of, tolerance
 from bridge.workers.catalog_follower import CatalogFollower
 from bridge.workers.catalog_pull import CatalogPull
 from bridge.workers.commands import CommandSender, CommandWorker
@@ -268,6 +268,7 @@ def create_app(settings: Settings, redis_url: str) -> web.Application:
     metrics.mapping.info({"fingerprint": mappings.fingerprint})
     log.info("mapping.loaded", fingerprint=mappings.fingerprint)
     operator, stores, bell = Operator(settings), stores_of(settings, redis_url), Bell()
+    tolerated = tolerance(metrics)
     http = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar())
     guarded = aiohttp.ClientSession(
         cookie_jar=aiohttp.DummyCookieJar(),
@@ -280,6 +281,7 @@ def create_app(settings: Settings, redis_url: str) -> web.Application:
         party_of(settings),
         observe=observer(metrics),
         limit_bytes=settings.limits.max_cpo_body_bytes,
+        tolerated=tolerated,
     )
     dialects = dialects_of(settings, mappings)
     pulls = CatalogPull(
@@ -343,6 +345,8 @@ def create_app(settings: Settings, redis_url: str) -> web.Application:
         wake=bell.ring,
         pull_soon=pulls.pull_soon,
         notice=notice,
+        flags=operator.flags,
+        tolerated=tolerated,
     )
     app.add_routes(ocpi_routes(emsp, metrics, max_body_bytes=settings.limits.max_cpo_body_bytes))
 

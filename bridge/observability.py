@@ -62,6 +62,7 @@ Event = Literal[
     "ocpi.called",
     "ocpi.crashed",
     "ocpi.refused",
+    "ocpi.tolerated",
     "pull.bad_object",
     "pull.crashed",
     "pull.done",
@@ -253,6 +254,18 @@ class Metrics:
             "bridge_ocpi_request_seconds",
             "Time of OCPI requests",
             ["direction", "module"],
+            registry=registry,
+        )
+        self.leniencies = Counter(
+            "bridge_ocpi_leniency",
+            "Deviations from OCPI that were forgiven, by the name in docs/ocpi-peers.md",
+            ["cpo", "leniency"],
+            registry=registry,
+        )
+        self.bad_objects = Counter(
+            "bridge_ocpi_bad_objects",
+            "Objects of a CPO's lists that could not be read",
+            ["cpo", "module"],
             registry=registry,
         )
         self.commands = Counter(

@@ -11,6 +11,7 @@ from bridge.flows.ports import Contact
 from bridge.flows.register import Overrides, Platform
 from bridge.ocpi.connection import Connection
 from bridge.ocpi.credentials import CredentialsRole
+from bridge.ocpi.flags import Flags
 from bridge.ocpi.headers import Party
 from bridge.ocpi.types import BusinessDetails, InterfaceRole, ModuleID, Role
 from bridge.orders.item import Provider
@@ -33,6 +34,7 @@ class Operator:
                 id=cpo.id,
                 overrides=self.overrides(cpo.id),
                 timeouts=Timeouts(cpo.timeouts.connect_s, cpo.timeouts.total_s),
+                flags=self.flags(cpo.id),
             )
             for cpo in self._settings.cpos
         }
@@ -44,6 +46,11 @@ class Operator:
             for module, roles in self._cpos[cpo_id].endpoints.items()
             for role, url in roles.items()
         }
+
+    def flags(self, cpo_id: str) -> Flags:
+        """Return what is known of a CPO's deviations."""
+        given = self._cpos[cpo_id].flags
+        return Flags(**{name: getattr(given, name) for name in Flags.__struct_fields__})
 
     def pulled(self) -> Mapping[str, Pulled]:
         """Return how often each CPO's lists are pulled."""

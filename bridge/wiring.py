@@ -9,6 +9,7 @@ from typing import NamedTuple
 from bridge.clients.ocpi import Exchange
 from bridge.observability import Event, Metrics, get_logger
 from bridge.ocpi.headers import Party
+from bridge.ocpi.leniency import Leniency, Met
 from bridge.settings import Settings
 from bridge.store.connect import connect
 from bridge.store.connections import ConnectionStore
@@ -102,6 +103,19 @@ def observer(metrics: Metrics) -> Callable[[Exchange], None]:
         )
 
     return observe
+
+
+def tolerance(metrics: Metrics) -> Callable[[str, Met], None]:
+    """Return what counts each leniency that a CPO needed, and tells of it once."""
+    told: set[tuple[str, Leniency]] = set()
+
+    def tolerated(cpo_id: str, met: Met) -> None:
+        metrics.leniencies.labels(cpo_id, met.leniency).inc()
+        if (cpo_id, met.leniency) not in told:
+            told.add((cpo_id, met.leniency))
+            log.warning("ocpi.tolerated", cpo=cpo_id, leniency=met.leniency, place=met.place)
+
+    return tolerated
 
 
 def notice(event: Event, *, cpo_id: str, **fields: object) -> None:

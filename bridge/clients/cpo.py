@@ -9,6 +9,7 @@ from bridge.errors import OcpiInvalid
 from bridge.flows.peer import CallFailed
 from bridge.flows.register import Overrides, with_overrides
 from bridge.ocpi.connection import Connection
+from bridge.ocpi.flags import NO_FLAGS, Flags
 from bridge.ocpi.headers import Party
 from bridge.ocpi.types import InterfaceRole, ModuleID
 from bridge.ocpi.urls import join
@@ -21,6 +22,7 @@ class Cpo:
     id: str
     overrides: Overrides = field(default_factory=dict)
     timeouts: Timeouts = TIMEOUTS
+    flags: Flags = NO_FLAGS
 
 
 def endpoint(cpo: Cpo, connection: Connection, module: ModuleID, role: InterfaceRole) -> str | None:

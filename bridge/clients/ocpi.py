@@ -18,6 +18,7 @@ from bridge.ocpi import headers
 from bridge.ocpi.codec import convert
 from bridge.ocpi.envelope import ABSENT, open_envelope
 from bridge.ocpi.headers import Party
+from bridge.ocpi.leniency import Met
 from bridge.ocpi.urls import same_origin
 
 T = TypeVar("T")
@@ -120,6 +121,7 @@ class OcpiClient:
         own: the eMSP party of the bridge.
         observe: told of every request when it is over.
         limit_bytes: largest answer that is read.
+        tolerated: counts a deviation of a CPO that was forgiven.
     """
 
     def __init__(
@@ -129,11 +131,13 @@ class OcpiClient:
         *,
         observe: Callable[[Exchange], None],
         limit_bytes: int = 16 * 1024 * 1024,
+        tolerated: Callable[[str, Met], None] = lambda cpo_id, met: None,
     ) -> None:
         self._http = http
         self._own = own
         self._observe = observe
         self._limit_bytes = limit_bytes
+        self.tolerated = tolerated
 
     async def call(self, call: Call) -> Answer:
         """Make a request; a POST leaves once, and once more along each redirect.

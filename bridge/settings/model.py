@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
 
+from bridge.ocpi.locations import Capability
 from bridge.settings.redis_url import parse_redis_url
 
 
@@ -136,7 +137,20 @@ class CpoPoll(_Part):
 
 
 class CpoFlags(_Part):
-    """Deviations of one CPO from OCPI; none is known yet."""
+    """Deviations of one CPO from OCPI: the fields of ``bridge.ocpi.flags.Flags``."""
+
+    raw_token: bool = False
+    explicit_nulls: bool = False
+    append_slash: bool = False
+    endpoint_slash: bool = False
+    token_visual_number: bool = False
+    push_tokens: bool = True
+    charging_preferences: bool = False
+    patch_without_last_updated: bool = False
+    own_token_inbound: bool = False
+    cdr_put: bool = False
+    receiver_alias: bool = False
+    default_capabilities: tuple[Capability, ...] = ()
 
 
 class Cpo(_Part):

@@ -20,7 +20,9 @@ from bridge.flows.ports import (
 from bridge.flows.register import Overrides, Registrations
 from bridge.ocpi import urls
 from bridge.ocpi.connection import Presented
+from bridge.ocpi.flags import NO_FLAGS, Flags
 from bridge.ocpi.headers import Party
+from bridge.ocpi.leniency import Met
 from bridge.ocpi.types import ModuleID, VersionNumber
 
 VERSION = VersionNumber.V2_2_1
@@ -60,6 +62,8 @@ class Emsp:
         overrides: endpoints that the operator configured for a CPO.
         wake: called after jobs were queued, so that a worker looks at once.
         pull_soon: asks for an early pull of a CPO's module; a push showed that we lack something.
+        flags: what the operator said about a CPO's deviations.
+        tolerated: counts a deviation of a CPO that was forgiven.
     """
 
     objects: ObjectStore
@@ -78,6 +82,8 @@ class Emsp:
     wake: Callable[[], None]
     pull_soon: Callable[[str, ModuleID], None]
     notice: Notice
+    flags: Callable[[str], Flags] = lambda cpo_id: NO_FLAGS
+    tolerated: Callable[[str, Met], None] = lambda cpo_id, met: None
 
     def url(self, cpo_id: str, *segments: str) -> str:
         """Return an address below our 2.2.1 root, as the CPO reaches it."""
