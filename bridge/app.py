@@ -28,6 +28,7 @@ from bridge.mapping import Mappings, load
 from bridge.observability import Metrics, get_logger
 from bridge.ocpi.commands import CommandResponse
 from bridge.ocpi.locations import Status
+from bridge.ocpi.types import ModuleID
 from bridge.ocpi.urls import join
 from bridge.operator import Operator
 from bridge.orders.order import CommandPlan
@@ -106,6 +107,7 @@ def runners_of(
     send: CommandSender,
     http: aiohttp.ClientSession,
     guarded: aiohttp.ClientSession,
+    pull_soon: Callable[[str, ModuleID], None],
 ) -> list[LaneRunner]:
     """Return the workers of the four kinds of lanes."""
     lanes, database = stores.lanes, stores.database
@@ -123,6 +125,7 @@ def runners_of(
         bpp_id=settings.beckn.subscriber_id,
         bpp_uri=f"{settings.public_url}/beckn",
         wake=bell.ring,
+        pull_soon=pull_soon,
     )
     outbox = OutboxWorker(
         database=database,
@@ -300,7 +303,9 @@ def create_app(settings: Settings, redis_url: str) -> web.Application:
     live = LiveEvses(client, stores.connections, operator.cpos())
     world = world_of(settings, mappings, stores, dialects, follower, live, operator)
     send = sender_of(client, stores.connections, operator)
-    runners = runners_of(settings, stores, metrics, world, bell, send, http, guarded)
+    runners = runners_of(
+        settings, stores, metrics, world, bell, send, http, guarded, pulls.pull_soon
+    )
     registration = RegistrationWorker(
         client=client,
         connections=stores.connections,

@@ -17,6 +17,7 @@ from bridge.flows.ports import Catalog, CatalogSearch, Contacts, Freshness, Live
 from bridge.mapping import Mappings
 from bridge.ocpi.headers import Party
 from bridge.ocpi.locations import Status
+from bridge.ocpi.types import ModuleID
 from bridge.orders.intents import Request
 from bridge.orders.order import CommandPlan, Order
 
@@ -74,10 +75,18 @@ class Callback(NamedTuple):
     summary: str
 
 
+class Pull(NamedTuple):
+    """A list of a CPO that is to be asked before its time: it knows what was not pushed."""
+
+    cpo_id: str
+    module: ModuleID
+
+
 class Decision(NamedTuple):
     """The outcome of one event, committed as a whole or not at all.
 
-    ``order`` None: nothing is kept (a search, a request about an unknown order).
+    ``order`` None: nothing is kept (a search, a request about an unknown order). ``pulls`` are
+    asked for once the rest is committed; what they find comes as events of its own.
     """
 
     order: Order | None
@@ -85,6 +94,7 @@ class Decision(NamedTuple):
     commands: tuple[CommandPlan, ...] = ()
     live: bytes | None = None
     notes: tuple[str, ...] = ()
+    pulls: tuple[Pull, ...] = ()
 
 
 def answer(request: Request, message: bytes, summary: str = "") -> Callback:

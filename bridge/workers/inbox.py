@@ -22,6 +22,7 @@ from bridge.flows.jobs import (
     SessionJob,
 )
 from bridge.observability import bound, get_logger
+from bridge.ocpi.types import ModuleID
 from bridge.orders.order import CommandPlan, Order
 from bridge.store.database import Command, Database, packed
 from bridge.store.journal import Journal
@@ -62,7 +63,8 @@ class InboxWorker:
     Args:
         world: gives what flows may look at, with the time of now.
         reply_url: where an on_* message for a request's BAP goes, without the action.
-        wake: called with the kinds of lanes that got something.
+        wake: called when lanes may have got something.
+        pull_soon: asks for an early pull of a CPO's list.
     """
 
     def __init__(
@@ -77,6 +79,7 @@ class InboxWorker:
         bpp_id: str,
         bpp_uri: str,
         wake: Callable[[], None],
+        pull_soon: Callable[[str, ModuleID], None],
     ) -> None:
         self._db = database
         self._lanes = lanes
@@ -86,6 +89,7 @@ class InboxWorker:
         self._reply_url = reply_url
         self._bpp = (bpp_id, bpp_uri)
         self._wake = wake
+        self._pull_soon = pull_soon
 
     async def handle(self, claim: Claim) -> None:
         """Decide one event and commit the outcome, unless somebody else has the lane by now."""
@@ -100,6 +104,8 @@ class InboxWorker:
                 log.warning("lane.lost", order=claim.lane)
                 return
             self._wake()
+            for pull in decision.pulls:
+                self._pull_soon(pull.cpo_id, pull.module)
 
     def _outcome(
         self, world: World, lane: str, job: Job, before: Order | None, decision: Decision

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from bridge.flows.decision import with_deadline
+from bridge.flows.decision import Decision, with_deadline
 from bridge.flows.jobs import DeadlineJob
 from bridge.orders.order import OrderState
 from tests.unit.flows.callbacks import wire
@@ -37,7 +37,7 @@ async def test_a_deadline_means_nothing_before_its_time(state: OrderState, name:
     play = await PLAYED[state]()
     before = play.order
     decision = await play.happens(DeadlineJob(name=name, at=play.now))
-    assert decision == (before, (), (), None, ())
+    assert decision == Decision(before)
     assert (name in play.placed.deadlines) is ((state, name) in WAITED)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from bridge.flows.decision import Decision
 from bridge.flows.jobs import (
     CdrJob,
     CommandResponseJob,
@@ -84,7 +85,7 @@ OF_NO_ORDER: list[Job] = [
 
 @pytest.mark.parametrize("job", OF_NO_ORDER, ids=lambda job: type(job).__name__)
 async def test_an_event_without_its_order_changes_nothing(job: Job) -> None:
-    assert await Play().happens(job) == (None, (), (), None, ())
+    assert await Play().happens(job) == Decision(None)
 
 
 @pytest.mark.parametrize("job", OF_NO_ORDER[:2], ids=lambda job: type(job).__name__)
@@ -92,4 +93,4 @@ async def test_an_object_that_is_not_stored_any_more_changes_nothing(job: Job) -
     play = await charging()
     play.objects.stored.clear()
     before = play.order
-    assert await play.happens(job) == (before, (), (), None, ())
+    assert await play.happens(job) == Decision(before)
