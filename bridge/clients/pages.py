@@ -10,8 +10,10 @@ from urllib.parse import urljoin, urlsplit, urlunsplit
 
 from bridge.clients.ocpi import Answer, Call, OcpiClient, unusable
 from bridge.errors import OcpiInvalid
-from bridge.ocpi.codec import convert
 from bridge.ocpi.headers import Party
+from bridge.ocpi.leniency import Met
+from bridge.ocpi.lenient import read
+from bridge.ocpi.pointer import pointer
 from bridge.ocpi.urls import next_link, same_origin
 
 T = TypeVar("T")
@@ -37,7 +39,7 @@ class Bad(NamedTuple):
     """An object that cannot be read.
 
     Args:
-        path: place of the fault in the page, e.g. ``data[3].evses[0].uid``.
+        path: JSON pointer to the fault in the page, e.g. ``/data/3/evses/0/uid``.
         party, id: whose object, and which, as far as it says so.
     """
 
@@ -59,6 +61,8 @@ class Page(Generic[T]):
 
 async def pages(client: OcpiClient, first: Call, type_: type[T]) -> AsyncGenerator[Page[T], None]:
     """Yield the pages of a list, beginning with a request of the caller's making.
+
+    What had to be forgiven is counted, each leniency once for an object.
 
     Raises:
         CallFailed: a page did not come; what was yielded before stays true.
@@ -86,7 +90,9 @@ async def pages(client: OcpiClient, first: Call, type_: type[T]) -> AsyncGenerat
             target = Ending.SHRUNK
         elif isinstance(target, str) and (target in visited or empty >= EMPTY_PAGES):
             target = Ending.LOOP
-        objects, bad = _read(data, type_)
+        objects, bad, met = _read(data, type_)
+        for each in met:
+            client.tolerated(first.cpo_id, each)
         if isinstance(target, Ending):
             yield Page(number=number, objects=objects, bad=bad, ending=target)
             return
@@ -130,16 +136,23 @@ def _dropped(before: int | None, now: int | None) -> bool:
     return before is not None and now is not None and now < before
 
 
-def _read(data: list[object], type_: type[T]) -> tuple[tuple[T, ...], tuple[Bad, ...]]:
+def _read(
+    data: list[object], type_: type[T]
+) -> tuple[tuple[T, ...], tuple[Bad, ...], tuple[Met, ...]]:
+    """Read each object by itself; an unreadable one forgives nothing."""
     objects: list[T] = []
     bad: list[Bad] = []
+    forgiven: list[Met] = []
     for index, each in enumerate(data):
+        met: list[Met] = []
         try:
-            objects.append(convert(each, type_))
+            objects.append(read(each, type_, met))
         except OcpiInvalid as error:
-            path = f"data[{index}]" + (f".{error.path}" if error.path else "")
-            bad.append(Bad(path, error.reason, *_identity(each)))
-    return tuple(objects), tuple(bad)
+            place = pointer("data", index, path=error.path)
+            bad.append(Bad(place, error.reason, *_identity(each)))
+        else:
+            forgiven += {one.leniency: one for one in reversed(met)}.values()
+    return tuple(objects), tuple(bad), tuple(forgiven)
 
 
 def _identity(value: object) -> tuple[Party | None, str | None]:

@@ -254,9 +254,9 @@ async def test_a_bad_object_is_named_and_loses_no_other(side: Side, fake: FakeCp
 
     assert ids([page]) == ["L0", "L2", "L5"]
     assert [bad.path for bad in page.bad] == [
-        "data[1].evses[0].connectors[0].standard",
-        "data[3].id",
-        "data[4]",
+        "/data/1/evses/0/connectors/0/standard",
+        "/data/3/id",
+        "/data/4",
     ]
     assert [bad.id for bad in page.bad] == ["L1", None, None]
     assert str(page.bad[0].party) == "IN*ABC"

@@ -134,7 +134,7 @@ async def test_a_bad_object_is_told_kept_and_loses_no_other(bridge: Bridge, list
     assert sorted(stored) == ["l0", "l1", "l2", "l3"], "unreadable is not gone"
     assert stored["l3"].name == "after the bad one"
     (told,) = bridge.told("pull.bad_object")
-    assert told["path"] == "data[1].coordinates.latitude"
+    assert told["path"] == "/data/1/coordinates/latitude"
     assert told["object"] == "L1"
     assert told["module"] == "locations"
 
