@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bridge.errors import CpoUnavailable
@@ -174,6 +174,14 @@ class MemoryConnections:
     async def save(self, connection: Connection) -> None:
         """Store the connection."""
         self.connections[connection.cpo_id] = connection
+
+    async def change(
+        self, cpo_id: str, change: Callable[[Connection], Connection]
+    ) -> tuple[Connection, Connection]:
+        """Compare and set."""
+        before = await self.get(cpo_id)
+        self.connections[cpo_id] = change(before)
+        return before, self.connections[cpo_id]
 
     async def present(self, candidates: Sequence[str]) -> Presented | None:
         """Recognise an inbound token."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
@@ -124,6 +124,15 @@ class Connections(Protocol):
 
     async def save(self, connection: Connection) -> None:
         """Store the connection and announce it to all replicas."""
+        ...
+
+    async def change(
+        self, cpo_id: str, change: Callable[[Connection], Connection]
+    ) -> tuple[Connection, Connection]:
+        """Compare and set; return what was stored and what is, announced if it differs.
+
+        ``change`` is called again when somebody came between.
+        """
         ...
 
     async def present(self, candidates: Sequence[str]) -> Presented | None:

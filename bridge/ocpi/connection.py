@@ -6,11 +6,16 @@ import enum
 from datetime import datetime
 
 import msgspec
+from msgspec.structs import replace
 
 from bridge.ocpi.credentials import CredentialsRole
 from bridge.ocpi.headers import Party
+from bridge.ocpi.hubclientinfo import ClientInfo, ConnectionStatus
 from bridge.ocpi.types import InterfaceRole, ModuleID, Role
 from bridge.ocpi.versions import Endpoint
+
+_UNTOLD = ConnectionStatus.CONNECTED
+"""Status of a party nobody has told of: that of every party when there is no hub."""
 
 
 class TokenUse(enum.StrEnum):
@@ -40,6 +45,7 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             registered.
         roles, versions_url: as its Credentials object said.
         endpoints: as its version details said, before overrides of the configuration.
+        clients: the parties behind it, if it is a hub, each in each of its roles.
     """
 
     cpo_id: str
@@ -48,6 +54,7 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     roles: tuple[CredentialsRole, ...] = ()
     endpoints: tuple[Endpoint, ...] = ()
     registered_at: datetime | None = None
+    clients: tuple[ClientInfo, ...] = ()
 
     @property
     def registered(self) -> bool:
@@ -63,8 +70,61 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
                 return endpoint.url
         return None
 
+    @property
+    def hub(self) -> Party | None:
+        """The hub's own party, when the platform is one: it passes messages on to others."""
+        hubs = (role for role in self.roles if role.role is Role.HUB)
+        return next((Party(role.country_code, role.party_id) for role in hubs), None)
+
     def parties(self) -> tuple[Party, ...]:
-        """Return the CPO parties behind the connection."""
-        return tuple(
-            Party(role.country_code, role.party_id) for role in self.roles if role.role == Role.CPO
-        )
+        """Return the CPO parties behind the connection: its own, and those that it is a hub for."""
+        members: list[CredentialsRole | ClientInfo] = [*self.roles, *self.clients]
+        cpos = (each for each in members if each.role is Role.CPO)
+        return tuple(dict.fromkeys(Party(each.country_code, each.party_id) for each in cpos))
+
+    def owner(self, named: Party) -> Party | None:
+        """Return whose a pushed object is; None: nobody's behind this connection.
+
+        A hub may bring the objects of any party for as long as it has not told of its parties.
+        """
+        if self.hub is not None and not self.clients:
+            return named
+        return next((each for each in self.parties() if each == named), None)
+
+    def askable(self) -> tuple[Party, ...]:
+        """Return whom a list is asked of: a hub alone, which answers with objects of many owners.
+
+        OCPI 2.2.1 transport_and_format, GET All via Hubs.
+        """
+        return self.parties() if self.hub is None else (self.hub,)
+
+    def status_of(self, party: Party) -> ConnectionStatus:
+        """Return whether a CPO party can be reached, as far as its hub has told."""
+        cpos = (each for each in self.clients if each.role is Role.CPO)
+        return next((each.status for each in cpos if each.party == party), _UNTOLD)
+
+    def client(self, party: Party, role: Role | None = None) -> ClientInfo | None:
+        """Return what the hub told of a party, in this role, else as CPO, else in any."""
+        of_party = [each for each in self.clients if each.party == party]
+        wanted = (role,) if role is not None else (Role.CPO, *Role)
+        found = (each for one in wanted for each in of_party if each.role is one)
+        return next(found, None)
+
+    def with_client(self, info: ClientInfo) -> Connection:
+        """Return the connection with the newest word on a party.
+
+        An older word changes nothing, nor does any on a connection that has ended.
+        """
+        known = self.client(info.party, info.role)
+        if not self.registered or known == info:
+            return self
+        if known is None:
+            return replace(self, clients=(*self.clients, info))
+        if info.last_updated < known.last_updated:
+            return self
+        clients = tuple(info if each is known else each for each in self.clients)
+        return replace(self, clients=clients)
+
+    def without_client(self, info: ClientInfo) -> Connection:
+        """Return the connection without what was told of a party, unless that has changed."""
+        return replace(self, clients=tuple(each for each in self.clients if each != info))

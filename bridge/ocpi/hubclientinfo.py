@@ -7,6 +7,7 @@ from datetime import datetime
 
 import msgspec
 
+from bridge.ocpi.headers import Party
 from bridge.ocpi.types import CiString2, CiString3, Role
 
 
@@ -27,3 +28,8 @@ class ClientInfo(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     role: Role
     status: ConnectionStatus
     last_updated: datetime
+
+    @property
+    def party(self) -> Party:
+        """Whom it is about."""
+        return Party(self.country_code, self.party_id)

@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 import msgspec
+from msgspec.structs import replace
 
 from bridge.errors import StoreUnavailable
 from bridge.ocpi.connection import Connection, Presented, TokenUse
@@ -26,6 +27,11 @@ PENDING_S = 600
 PATIENCE_S = (0.2, 0.5, 1.0, 2.0, 5.0)
 """Waits between tries to store a TOKEN_C: the CPO has thrown TOKEN_A away, there is no other."""
 
+CONNECTION = "connection"
+"""Announced when anything about a connection has changed."""
+
+CLIENTS = "clients"
+"""Announced when all that has changed is whom a hub reaches."""
 
 Tokens = dict[str, TokenUse]
 """Inbound tokens of a CPO, by hash."""
@@ -79,14 +85,30 @@ class ConnectionStore:
 
     async def get(self, cpo_id: str) -> Connection:
         """Return the connection; an unregistered one when nothing is stored."""
-        found = await self._db.do("GET", key("connection", cpo_id))
-        if found is None:
-            return Connection(cpo_id=cpo_id)
-        return msgspec.json.decode(found, type=Connection)
+        return _read(cpo_id, await self._db.do("GET", key("connection", cpo_id)))
 
     async def save(self, connection: Connection) -> None:
         """Store the connection and announce it; one that is registered has used up TOKEN_A."""
         await self._db.commit(self._saved(connection))
+
+    async def change(
+        self, cpo_id: str, change: Callable[[Connection], Connection]
+    ) -> tuple[Connection, Connection]:
+        """Compare and set; return what was stored and what is, announced if it differs.
+
+        When nothing but the parties of a hub have changed, only that is announced.
+        """
+        place = key("connection", cpo_id)
+        while True:
+            found = await self._db.do("GET", place)
+            before = _read(cpo_id, found)
+            after = change(before)
+            if after == before:
+                return before, after
+            only_clients = replace(before, clients=after.clients) == after
+            commands = self._saved(after, CLIENTS if only_clients else CONNECTION)
+            if await self._db.commit(commands, [Guard(("GET", place), found)]):
+                return before, after
 
     async def present(self, candidates: Sequence[str]) -> Presented | None:
         """Recognise an inbound token, among the readings of one Authorization header."""
@@ -150,13 +172,13 @@ class ConnectionStore:
         """Store the last word on the registration."""
         await self._db.do("SET", key("registration", cpo_id), packed(state))
 
-    def _saved(self, connection: Connection) -> list[Command]:
+    def _saved(self, connection: Connection, kind: str = CONNECTION) -> list[Command]:
         cpo_id = connection.cpo_id
         commands: list[Command] = [
             ("SET", key("connection", cpo_id), packed(connection)),
             (
                 *("XADD", CHANGES, "MAXLEN", "~", CHANGES_KEPT, "*"),
-                *("kind", "connection", "cpo", cpo_id),
+                *("kind", kind, "cpo", cpo_id),
             ),
         ]
         token_a = self._hashes_a.get(cpo_id)
@@ -176,6 +198,13 @@ class ConnectionStore:
             commands = [*besides, *_replaced(cpo_id, old, new), ("SET", place, packed(new))]
             if await self._db.commit(commands, [Guard(("GET", place), record)]):
                 return
+
+
+def _read(cpo_id: str, found: bytes | None) -> Connection:
+    """Return what is stored of a connection."""
+    if found is None:
+        return Connection(cpo_id=cpo_id)
+    return msgspec.json.decode(found, type=Connection)
 
 
 def _hash(token: str) -> str:

@@ -16,6 +16,7 @@ from bridge.ocpi.headers import Party
 from bridge.ocpi.locations import Location
 from bridge.ocpi.tariffs import Tariff
 from bridge.orders.item import ChargingItem, Provider
+from bridge.store.connections import CLIENTS, CONNECTION
 from bridge.store.database import Database
 from bridge.store.objects import CHANGES
 
@@ -119,7 +120,7 @@ class CatalogFollower:
 
     async def _apply(self, change: Mapping[str, str]) -> bool:
         """Apply one change; True when everything must be loaded anew."""
-        if change["kind"] == "connection":
+        if change["kind"] in (CONNECTION, CLIENTS):
             self._connected(change["cpo"])
             return True
         kind = Kind(change["kind"])

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from redis.asyncio import Redis
 
 from bridge.errors import StoreUnavailable
 from bridge.ocpi.connection import Connection, Presented, TokenUse
 from bridge.ocpi.credentials import CredentialsRole
+from bridge.ocpi.hubclientinfo import ClientInfo, ConnectionStatus
 from bridge.ocpi.types import BusinessDetails, InterfaceRole, ModuleID, Role
 from bridge.ocpi.versions import Endpoint
 from bridge.store.connections import PENDING_S, ConnectionStore, Progress, RegistrationState
@@ -70,6 +72,48 @@ async def test_a_saved_connection_comes_back_whole_and_is_announced(
     assert await store.get("cpo1") == REGISTERED
     assert await store.get("cpo2") == Connection(cpo_id="cpo2")
     assert await changes(redis) == [{b"kind": b"connection", b"cpo": b"cpo1"}]
+
+
+CLIENT = ClientInfo(
+    party_id="ONE",
+    country_code="IN",
+    role=Role.CPO,
+    status=ConnectionStatus.CONNECTED,
+    last_updated=NOW,
+)
+
+
+async def test_what_a_hub_tells_of_its_parties_is_announced_by_itself(
+    store: ConnectionStore, redis: Redis
+) -> None:
+    await store.save(REGISTERED)
+
+    before, after = await store.change("cpo1", lambda old: old.with_client(CLIENT))
+    assert (before, after.clients) == (REGISTERED, (CLIENT,))
+    assert await store.get("cpo1") == after
+    await store.change("cpo1", lambda old: old.with_client(CLIENT))
+    await store.change("cpo1", lambda old: replace(old, token="token-d"))
+
+    kinds = [each[b"kind"] for each in await changes(redis)]
+    assert kinds == [b"connection", b"clients", b"connection"]
+
+
+async def test_changes_at_the_same_time_do_not_lose_each_other(redis: Redis) -> None:
+    stores = [ConnectionStore(Database(redis), {}) for _ in range(4)]
+    await stores[0].save(REGISTERED)
+
+    def told(number: int) -> Callable[[Connection], Connection]:
+        return lambda old: old.with_client(replace(CLIENT, party_id=f"P{number}"))
+
+    await asyncio.gather(*(stores[each % 4].change("cpo1", told(each)) for each in range(20)))
+
+    stored = await stores[0].get("cpo1")
+    assert {each.party_id for each in stored.clients} == {f"P{each}" for each in range(20)}
+
+
+async def test_nothing_is_told_of_a_connection_that_is_not_there(store: ConnectionStore) -> None:
+    before, after = await store.change("cpo1", lambda old: old.with_client(CLIENT))
+    assert before == after == await store.get("cpo1") == Connection(cpo_id="cpo1")
 
 
 async def test_token_a_registers_until_it_was_used(store: ConnectionStore) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 import pytest
@@ -10,33 +9,14 @@ import pytest
 from bridge.clients.live_status import LiveEvses
 from bridge.errors import CpoUnavailable
 from bridge.ocpi.codec import convert
-from bridge.ocpi.connection import Connection, Presented, TokenUse
 from bridge.ocpi.locations import Location, Status
 from bridge.orders.item import ChargingItem, Provider
 from tests.contract.ocpi_client.fake import Answer, FakeCpo, always, raw
 from tests.contract.ocpi_client.objects import evse, location
 from tests.contract.ocpi_client.side import Side
+from tests.fakes import MemoryConnections
 
 PATH = "/2.2.1/locations/L%2F1/st::1"
-
-
-class Connected:
-    """Connections of one CPO."""
-
-    def __init__(self, connection: Connection) -> None:
-        self.connection = connection
-
-    async def get(self, cpo_id: str) -> Connection:
-        return self.connection
-
-    async def save(self, connection: Connection) -> None:
-        raise NotImplementedError
-
-    async def present(self, candidates: Sequence[str]) -> Presented | None:
-        raise NotImplementedError
-
-    async def replace_tokens(self, cpo_id: str, tokens: Mapping[str, TokenUse]) -> None:
-        raise NotImplementedError
 
 
 def item(evse_uid: str = "st::1") -> ChargingItem:
@@ -55,7 +35,7 @@ def item(evse_uid: str = "st::1") -> ChargingItem:
 
 @pytest.fixture
 def live(side: Side) -> LiveEvses:
-    return LiveEvses(side.client, Connected(side.connection), {"cpo1": side.cpo})
+    return LiveEvses(side.client, MemoryConnections({"cpo1": side.connection}), {"cpo1": side.cpo})
 
 
 @pytest.mark.requirement("O38")
@@ -110,8 +90,7 @@ async def test_no_usable_answer_says_nothing_about_the_evse(
 async def test_an_unconfigured_or_unregistered_cpo_is_unavailable(
     side: Side, fake: FakeCpo
 ) -> None:
-    unregistered = Connected(Connection(cpo_id="cpo1"))
-    live = LiveEvses(side.client, unregistered, {"cpo1": side.cpo})
+    live = LiveEvses(side.client, MemoryConnections(), {"cpo1": side.cpo})
 
     for cpo_id, reason in (("cpo1", "not registered"), ("cpo2", "not configured")):
         with pytest.raises(CpoUnavailable, match=reason):
