@@ -300,7 +300,8 @@ def create_app(settings: Settings, redis_url: str) -> web.Application:
         cpos=operator.pulled(),
     )
     follower = follower_of(settings, stores, dialects, operator, pulls)
-    live = LiveEvses(client, stores.connections, operator.cpos())
+    cpos = operator.cpos()
+    live = LiveEvses(client, stores.connections, cpos)
     world = world_of(settings, mappings, stores, dialects, follower, live, operator)
     send = sender_of(client, stores.connections, operator)
     runners = runners_of(
@@ -341,7 +342,7 @@ def create_app(settings: Settings, redis_url: str) -> web.Application:
         inbox=stores.inbox,
         connections=stores.connections,
         registrations=stores.connections,
-        peers=ConfigurationApi(client),
+        peers=lambda cpo_id: ConfigurationApi(client, cpos[cpo_id]),
         party=party_of(settings),
         business_name=settings.ocpi.business_name,
         public_url=operator.public_url,

@@ -81,6 +81,7 @@ class Operator:
                 own_versions_url=f"{self.public_url(cpo.id)}/ocpi/versions",
                 own_roles=(self._role(),),
                 timeouts=cpos[cpo.id].timeouts,
+                flags=cpos[cpo.id].flags,
             )
             for cpo in self._settings.cpos
             if cpo.versions_url is not None

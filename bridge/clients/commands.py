@@ -66,7 +66,7 @@ async def command(
         plan.type,
         to=plan.party,
         method="POST",
-        body=_body(plan, response_url),
+        body=_body(cpo, plan, response_url),
         correlation_id=correlation_id,
         at_least_s=patience_s,
     )
@@ -81,11 +81,12 @@ async def command(
     return response
 
 
-def _body(plan: CommandPlan, response_url: str) -> bytes:
+def _body(cpo: Cpo, plan: CommandPlan, response_url: str) -> bytes:
     """Return the command with its response_url, checked: what we send is valid or not sent."""
     try:
         planned = cast(dict[str, object], loads(bytes(plan.body)))
-        return encode(convert({**planned, "response_url": response_url}, _BODIES[plan.type]))
+        body = convert({**planned, "response_url": response_url}, _BODIES[plan.type])
+        return encode(body, nulls=cpo.flags.explicit_nulls)
     except OcpiInvalid as error:
         raise CallFailed(
             f"{ModuleID.COMMANDS}: our {plan.type} is invalid: {error}", nothing_left=True

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TypeVar
 
-from bridge.clients.ocpi import TIMEOUTS, Answer, Call, OcpiClient, Timeouts, read, unusable
+from bridge.clients.cpo import Cpo, at
+from bridge.clients.ocpi import Answer, Call, OcpiClient, read, unusable
 from bridge.errors import OcpiInvalid
+from bridge.flows.peer import CallFailed
 from bridge.ocpi.codec import convert, encode
 from bridge.ocpi.credentials import Credentials
 from bridge.ocpi.types import ModuleID, VersionNumber
@@ -24,13 +26,12 @@ class ConfigurationApi:
     """Fits flows.ports.PeerApi. All methods raise CallFailed, a CpoUnavailable.
 
     Args:
-        cpo_id: whom the calls are counted for; empty when one object serves all.
+        cpo: whom the calls are counted for, and what it needs of them; it need not be registered.
     """
 
-    def __init__(self, client: OcpiClient, cpo_id: str = "", timeouts: Timeouts = TIMEOUTS) -> None:
+    def __init__(self, client: OcpiClient, cpo: Cpo) -> None:
         self._client = client
-        self._cpo_id = cpo_id
-        self._timeouts = timeouts
+        self._cpo = cpo
 
     async def versions(self, url: str, token: str) -> Sequence[Version]:
         """GET the versions; those we do not know are left out."""
@@ -55,29 +56,40 @@ class ConfigurationApi:
 
     async def delete_credentials(self, url: str, token: str) -> None:
         """DELETE the registration at the peer."""
-        await self._call("DELETE", url, token, ModuleID.CREDENTIALS)
+        await self._call("DELETE", self._at(url), token, ModuleID.CREDENTIALS)
 
     async def _exchange_credentials(
         self, method: str, url: str, token: str, body: Credentials
     ) -> Credentials:
-        answer = await self._call(method, url, token, ModuleID.CREDENTIALS, encode(body))
+        sent = encode(body, nulls=self._cpo.flags.explicit_nulls)
+        answer = await self._call(method, self._at(url), token, ModuleID.CREDENTIALS, sent)
         return read(ModuleID.CREDENTIALS, answer, Credentials)
 
     async def _call(
         self, method: str, url: str, token: str, module: str, body: bytes | None = None
     ) -> Answer:
-        total_s = self._timeouts.total_s if body is None else HANDSHAKE_S
+        timeouts = self._cpo.timeouts
+        total_s = timeouts.total_s if body is None else max(timeouts.total_s, HANDSHAKE_S)
         return await self._client.call(
             Call(
                 method=method,
                 url=url,
                 token=token,
                 module=module,
-                cpo_id=self._cpo_id,
+                cpo_id=self._cpo.id,
                 body=body,
-                timeouts=self._timeouts._replace(total_s=max(self._timeouts.total_s, total_s)),
+                timeouts=timeouts._replace(total_s=total_s),
+                raw_token=self._cpo.flags.raw_token,
             )
         )
+
+    def _at(self, url: str) -> str:
+        try:
+            return at(self._cpo, url)
+        except OcpiInvalid as error:
+            raise CallFailed(
+                f"{ModuleID.CREDENTIALS}: {error.reason}", nothing_left=True
+            ) from error
 
 
 def _known(answer: Answer, data: object, type_: type[T]) -> Iterator[T]:

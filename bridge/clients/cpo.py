@@ -12,7 +12,7 @@ from bridge.ocpi.connection import Connection
 from bridge.ocpi.flags import NO_FLAGS, Flags
 from bridge.ocpi.headers import Party
 from bridge.ocpi.types import InterfaceRole, ModuleID
-from bridge.ocpi.urls import join
+from bridge.ocpi.urls import closed, join, with_query
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +31,12 @@ def endpoint(cpo: Cpo, connection: Connection, module: ModuleID, role: Interface
         cpo_id=cpo.id, endpoints=with_overrides(connection.endpoints, cpo.overrides)
     )
     return overridden.url(module, role)
+
+
+def at(cpo: Cpo, endpoint: str, *segments: str) -> str:
+    """Return a URL at or below an endpoint, in the form the CPO needs. Raises OcpiInvalid."""
+    url = join(endpoint, *segments) if segments else endpoint
+    return closed(url) if cpo.flags.append_slash else url
 
 
 def call_of(
@@ -61,12 +67,12 @@ def call_of(
     if base is None:
         raise CallFailed(f"{module}: {cpo.id} has no such endpoint ({role})", nothing_left=True)
     try:
-        url = join(base, *segments) if segments else base
+        url = with_query(at(cpo, base, *segments), query)
     except OcpiInvalid as error:
         raise CallFailed(f"{module}: {error.reason}", nothing_left=True) from error
     return Call(
         method=method,
-        url=with_query(url, query),
+        url=url,
         token=connection.token,
         module=module,
         cpo_id=cpo.id,
@@ -74,11 +80,5 @@ def call_of(
         body=body,
         correlation_id=correlation_id,
         timeouts=cpo.timeouts._replace(total_s=max(cpo.timeouts.total_s, at_least_s)),
+        raw_token=cpo.flags.raw_token,
     )
-
-
-def with_query(url: str, query: str) -> str:
-    """Append a query; an endpoint may have one of its own."""
-    if not query:
-        return url
-    return f"{url}{'&' if '?' in url else '?'}{query}"

@@ -51,6 +51,7 @@ class Call:
         to: the CPO party; None on configuration modules, which carry no routing headers.
         body: JSON, encoded.
         correlation_id: the same for all that belongs together; None = a new one.
+        raw_token: the token goes out as it is, not in Base64.
     """
 
     method: str
@@ -62,6 +63,7 @@ class Call:
     body: bytes | None = field(default=None, repr=False)
     correlation_id: str | None = None
     timeouts: Timeouts = TIMEOUTS
+    raw_token: bool = False
 
 
 class Answer(NamedTuple):
@@ -168,7 +170,7 @@ class OcpiClient:
         routing = {} if call.to is None else headers.routing(to=call.to, from_=self._own)
         given = call.correlation_id or ""
         return {
-            headers.AUTHORIZATION: headers.authorization(call.token),
+            headers.AUTHORIZATION: headers.authorization(call.token, raw=call.raw_token),
             headers.REQUEST_ID: str(uuid.uuid4()),
             # A correlation id may come from a BAP: what no header can hold is not used.
             headers.CORRELATION_ID: given

@@ -64,13 +64,15 @@ def convert(obj: object, type_: type[T]) -> T:
         raise _invalid(str(error)) from error
 
 
-def encode(obj: object) -> bytes:
+def encode(obj: object, *, nulls: bool = False) -> bytes:
     """Write compact JSON: no nulls, no exponents, timestamps in UTC, all that is absent left out.
 
     Takes OCPI objects and anything plain around them. Raises TypeError for a float and ValueError
     for what is no JSON number: both are faults of the caller.
+
+    ``nulls``: every optional field of an OCPI object that is absent is written as null.
     """
-    return msgspec.json.encode(_plain(obj, _raw_number))
+    return msgspec.json.encode(_plain(_whole(obj) if nulls else obj, _raw_number, nulls=nulls))
 
 
 def to_builtins(obj: object) -> object:
@@ -199,11 +201,31 @@ def _raw_number(number: Decimal) -> msgspec.Raw:
     return msgspec.Raw(format(_bounded(number), "f").encode())
 
 
-def _plain(obj: object, number: Callable[[Decimal], object]) -> object:
+def _whole(value: object) -> object:
+    """Return an OCPI object with all of its fields, those it lacks as None."""
+    match value:
+        case msgspec.Struct():
+            # What is written even when it is empty stays a list.
+            empty: object = None if value.__struct_config__.omit_defaults else []
+            given = ((each, getattr(value, each.name)) for each in msgspec.structs.fields(value))
+            return {
+                field.encode_name: empty if item == () else _whole(item) for field, item in given
+            }
+        case msgspec.UNSET:
+            return None
+        case tuple():
+            return [_whole(item) for item in value]
+        case _:
+            return value
+
+
+def _plain(obj: object, number: Callable[[Decimal], object], *, nulls: bool = False) -> object:
     def walk(value: object) -> object:
         match value:
             case dict():
-                return {name: walk(item) for name, item in value.items() if item is not None}
+                return {
+                    name: walk(item) for name, item in value.items() if nulls or item is not None
+                }
             case list() | tuple():
                 return [walk(item) for item in value]
             case Decimal():

@@ -53,9 +53,12 @@ class Routing(msgspec.Struct, frozen=True, kw_only=True):
     from_: Party | None = None
 
 
-def authorization(token: str) -> str:
-    """Return the value of the Authorization header for a credentials token."""
-    return "Token " + base64.b64encode(token.encode()).decode("ascii")
+def authorization(token: str, *, raw: bool = False) -> str:
+    """Return the value of the Authorization header for a credentials token.
+
+    ``raw``: as it is, for a peer that takes it no other way (Q1).
+    """
+    return "Token " + (token if raw else base64.b64encode(token.encode()).decode("ascii"))
 
 
 def token_candidates(header_value: str | None) -> tuple[str, ...]:

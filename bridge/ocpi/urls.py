@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Final
-from urllib.parse import quote, urlencode, urlsplit, urlunsplit
+from urllib.parse import SplitResult, quote, urlencode, urlsplit, urlunsplit
 
 from bridge.errors import OcpiInvalid
 from bridge.ocpi.times import format_datetime
@@ -22,16 +22,33 @@ def join(base: str, *segments: str) -> str:
     Raises OcpiInvalid for a base that is no URL and for a segment no path can hold: empty, ``.``
     and ``..``.
     """
-    try:
-        parts = urlsplit(base)
-    except ValueError as error:
-        raise OcpiInvalid("", f"{base!r} is no URL") from error
+    parts = _split(base)
     path = parts.path.rstrip("/")
     for segment in segments:
         if segment in ("", ".", ".."):
             raise OcpiInvalid("", f"{segment!r} cannot be a segment of a URL")
         path += "/" + quote(segment, safe="")
     return urlunsplit(parts._replace(path=path))
+
+
+def closed(url: str) -> str:
+    """Return a URL whose path ends in a slash; its query stays. Raises OcpiInvalid."""
+    parts = _split(url)
+    return urlunsplit(parts._replace(path=parts.path.rstrip("/") + "/"))
+
+
+def with_query(url: str, query: str) -> str:
+    """Append a query; a URL may have one of its own. Raises OcpiInvalid."""
+    parts = _split(url)
+    together = "&".join(filter(None, (parts.query, query)))
+    return urlunsplit(parts._replace(query=together, fragment=""))
+
+
+def _split(url: str) -> SplitResult:
+    try:
+        return urlsplit(url)
+    except ValueError as error:
+        raise OcpiInvalid("", f"{url!r} is no URL") from error
 
 
 def page_query(

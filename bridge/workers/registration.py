@@ -11,10 +11,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Final, Literal, Protocol
 
 from bridge.clients.configuration import HANDSHAKE_S, ConfigurationApi
+from bridge.clients.cpo import Cpo
 from bridge.clients.ocpi import TIMEOUTS, OcpiClient, Timeouts
 from bridge.errors import StoreUnavailable
 from bridge.flows.register import Platform, RegistrationFailed, register
 from bridge.ocpi.credentials import Credentials, CredentialsRole
+from bridge.ocpi.flags import NO_FLAGS, Flags
 from bridge.store.connections import ConnectionStore, Progress, RegistrationState
 from bridge.store.pulls import Pulls
 from bridge.workers.stopping import stop_if_cancelled
@@ -59,6 +61,7 @@ class Candidate:
     own_versions_url: str
     own_roles: tuple[CredentialsRole, ...]
     timeouts: Timeouts = TIMEOUTS
+    flags: Flags = NO_FLAGS
 
 
 def _now() -> datetime:
@@ -151,7 +154,8 @@ class RegistrationWorker:
             url=candidate.own_versions_url,
             roles=candidate.own_roles,
         )
-        api = ConfigurationApi(self._client, cpo_id, candidate.timeouts)
+        cpo = Cpo(id=cpo_id, timeouts=candidate.timeouts, flags=candidate.flags)
+        api = ConfigurationApi(self._client, cpo)
         try:
             connection = await register(
                 api, self._connections, candidate.platform, own, now=self._now()

@@ -18,6 +18,7 @@ from bridge.errors import (
     VersionUnsupported,
 )
 from bridge.flows.emsp.emsp import DONE, VERSION, Call, Emsp, Reply
+from bridge.flows.ports import PeerApi
 from bridge.flows.register import REQUIRED, with_overrides
 from bridge.ocpi import codec, urls
 from bridge.ocpi.connection import Connection, TokenUse
@@ -110,7 +111,7 @@ async def _read(emsp: Emsp, call: Call) -> Connection:
     theirs = codec.convert(call.body, Credentials)
     if not any(role.role is Role.CPO for role in theirs.roles):
         raise OcpiInvalid("roles", "no role is CPO")
-    endpoints = await _endpoints(emsp, theirs)
+    endpoints = await _endpoints(emsp.peers(call.cpo_id), theirs)
     connection = Connection(
         cpo_id=call.cpo_id,
         token=theirs.token,
@@ -123,14 +124,14 @@ async def _read(emsp: Emsp, call: Call) -> Connection:
     return connection
 
 
-async def _endpoints(emsp: Emsp, theirs: Credentials) -> Sequence[Endpoint]:
+async def _endpoints(api: PeerApi, theirs: Credentials) -> Sequence[Endpoint]:
     """Read the caller's version details under 2.2.1."""
     try:
-        versions = await emsp.peers.versions(theirs.url, theirs.token)
+        versions = await api.versions(theirs.url, theirs.token)
         url = next((each.url for each in versions if each.version == VERSION), None)
         if url is None:
             raise VersionUnsupported(f"{theirs.url} offers no OCPI {VERSION}")
-        return (await emsp.peers.details(url, theirs.token)).endpoints
+        return (await api.details(url, theirs.token)).endpoints
     except CpoUnavailable as error:
         raise ClientApiUnusable(f"your API could not be used: {error.reason}") from error
 

@@ -58,6 +58,7 @@ class Emsp:
     """The eMSP: who we are, and the ports its flows need.
 
     Args:
+        peers: gives the API of the platform of the CPO with this id.
         public_url: our address as the CPO with this id reaches it.
         overrides: endpoints that the operator configured for a CPO.
         wake: called after jobs were queued, so that a worker looks at once.
@@ -73,7 +74,7 @@ class Emsp:
     inbox: Inbox
     connections: Connections
     registrations: Registrations
-    peers: PeerApi
+    peers: Callable[[str], PeerApi]
     party: Party
     business_name: str
     public_url: Callable[[str], str]

@@ -232,7 +232,7 @@ def emsp_on(
         inbox=backend.inbox,
         connections=backend.connections,
         registrations=backend.connections,
-        peers=peers,
+        peers=lambda cpo_id: peers,
         party=EMSP,
         business_name=ISSUER,
         public_url=lambda cpo_id: PUBLIC_URL,

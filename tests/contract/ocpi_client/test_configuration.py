@@ -41,7 +41,7 @@ THEIRS: dict[str, Any] = {
 
 @pytest.fixture
 def api(side: Side) -> ConfigurationApi:
-    return ConfigurationApi(side.client, "cpo1", side.cpo.timeouts)
+    return ConfigurationApi(side.client, side.cpo)
 
 
 async def test_versions_of_a_later_standard_are_left_out(

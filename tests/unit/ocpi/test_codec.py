@@ -279,6 +279,20 @@ def test_absent_is_left_out_and_null_never_written() -> None:
     assert encode({"evse": read, "note": None}) == encode({"evse": objects.evse()})
 
 
+def test_on_demand_what_is_absent_is_written_as_null() -> None:
+    read = convert(objects.evse(), EVSE)
+    written = json.loads(encode(read, nulls=True))
+    assert set(written) == set(EVSE.__struct_fields__)
+    assert written["floor_level"] is None
+    assert written["images"] is None
+    assert written["connectors"][0]["tariff_ids"] == ["T-1"]
+    assert written["connectors"][0]["terms_and_conditions"] is None
+    assert convert(written, EVSE) == read
+    assert encode(LocationReferences(location_id="L"), nulls=True) == encode(
+        LocationReferences(location_id="L")
+    )
+
+
 def test_an_empty_list_of_evses_is_written_in_location_references() -> None:
     assert encode(LocationReferences(location_id="L")) == b'{"location_id":"L","evse_uids":[]}'
 

@@ -6,7 +6,7 @@ from urllib.parse import parse_qs
 import pytest
 
 from bridge.errors import OcpiInvalid
-from bridge.ocpi.urls import join, next_link, page_query, same_origin
+from bridge.ocpi.urls import closed, join, next_link, page_query, same_origin, with_query
 
 
 @pytest.mark.requirement("O38")
@@ -36,6 +36,42 @@ def test_no_segment_leads_elsewhere(segment: str) -> None:
 def test_a_base_that_is_no_url_is_refused() -> None:
     with pytest.raises(OcpiInvalid, match="no URL"):
         join("http://[", "a")
+    with pytest.raises(OcpiInvalid, match="no URL"):
+        closed("http://[")
+    with pytest.raises(OcpiInvalid, match="no URL"):
+        with_query("http://[", "a=1")
+
+
+@pytest.mark.requirement("O38")
+@pytest.mark.parametrize(
+    ("url", "ended"),
+    [
+        ("https://cpo.example/x", "https://cpo.example/x/"),
+        ("https://cpo.example/x/", "https://cpo.example/x/"),
+        ("https://cpo.example/x//", "https://cpo.example/x/"),
+        ("https://cpo.example", "https://cpo.example/"),
+        ("https://cpo.example/x?key=a/b", "https://cpo.example/x/?key=a/b"),
+    ],
+)
+def test_a_path_ends_in_one_slash(url: str, ended: str) -> None:
+    assert closed(url) == ended
+
+
+@pytest.mark.requirement("O38")
+@pytest.mark.parametrize(
+    ("url", "query", "joined"),
+    [
+        ("https://cpo.example/x", "a=1&b=2", "https://cpo.example/x?a=1&b=2"),
+        ("https://cpo.example/x/", "a=1", "https://cpo.example/x/?a=1"),
+        ("https://cpo.example/x?key=1", "a=1", "https://cpo.example/x?key=1&a=1"),
+        ("https://cpo.example/x?", "a=1", "https://cpo.example/x?a=1"),
+        ("https://cpo.example/x#part", "a=1", "https://cpo.example/x?a=1"),
+        ("https://cpo.example/x?key=1", "", "https://cpo.example/x?key=1"),
+        ("https://cpo.example/x", "", "https://cpo.example/x"),
+    ],
+)
+def test_a_query_is_appended_to_the_one_that_is_there(url: str, query: str, joined: str) -> None:
+    assert with_query(url, query) == joined
 
 
 @pytest.mark.requirement("O19")
