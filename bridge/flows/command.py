@@ -1,19 +1,30 @@
-"""CommandResponse and CommandResult of an order's commands (OCPI 2.2.1 mod_commands)."""
+"""CommandResponse and CommandResult of an order's commands; docs/commands.md has the table."""
 
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Literal
 
-from bridge.flows.decision import Decision, World, with_deadline
+from msgspec.structs import replace
+
+from bridge.flows.decision import Decision, Pull, World, with_deadline
 from bridge.flows.jobs import CommandResponseJob, CommandResultJob
 from bridge.flows.start import GRACE_S, start_failed, unanswered_until
 from bridge.flows.stop import stop_failed
+from bridge.ocpi.envelope import UNKNOWN_LOCATION
+from bridge.ocpi.types import ModuleID
 from bridge.orders.order import Order, OrderState
 
 S = OrderState
 
+Which = Literal["start", "stop"]
+"""A command under way, by the name of its deadline."""
+
 LONGEST_TIMEOUT_S = 600
 """A CommandResponse.timeout beyond this is not believed (O125)."""
+
+LOOK_UP_S = 5
+"""How long a session may take to turn out to be over that the CPO does not know any more."""
 
 
 def command_response(world: World, order: Order, job: CommandResponseJob) -> Decision:
@@ -21,38 +32,76 @@ def command_response(world: World, order: Order, job: CommandResponseJob) -> Dec
     which = _which(order, job.command_id)
     if which is None:
         return Decision(order, notes=("answer to a command that is over",))
-    if job.result is not None and _accepted(world, "command_response", job.result):
-        if order.deadlines.get(which) != unanswered_until(world, order):
-            return Decision(order, notes=("a result or session came first",))
-        timeout_s = job.timeout_s if 0 < job.timeout_s <= LONGEST_TIMEOUT_S else None
-        wait_s = (timeout_s or world.terms.command_timeout_s) + GRACE_S
-        return Decision(with_deadline(order, which, world.now + timedelta(seconds=wait_s)))
-    if job.result is None and job.sent:
-        # It may have arrived: a Session or the deadline will tell, a second START never is sent.
-        return Decision(order, notes=(f"{which}: outcome unknown: {job.reason}",))
-    reason = job.reason or f"the CPO answered {job.result}"
-    return _failed(world, order, which, reason)
+    if order.accepted == job.command_id:
+        return Decision(order, notes=("the charge point has accepted it already",))
+    if job.result is None:
+        return _unanswered(world, order, which, job)
+    match _outcome(world, "command_response", job.result):
+        case "accepted":
+            return _forwarded(world, order, which, job)
+        case "unknown" if which == "stop":
+            return _looked_up(world, order)
+        case _:
+            return _failed(world, order, which, f"the CPO answered {job.result}")
 
 
 def command_result(world: World, order: Order, job: CommandResultJob) -> Decision:
-    """Take the charge point's answer; ACCEPTED is no proof of charging, the Session is."""
+    """Take the charge point's answer; ACCEPTED is no proof of charging, the Session is.
+
+    A repeated yes says nothing new; a no counts even after a yes.
+    """
     which = _which(order, job.command_id)
     if which is None:
         return Decision(order, notes=(f"result {job.result} of a command that is over",))
-    if _accepted(world, "command_result", job.result):
+    if _outcome(world, "command_result", job.result) == "accepted":
+        if order.accepted == job.command_id:
+            return Decision(order, notes=("the charge point has accepted it already",))
         due = world.now + timedelta(seconds=world.terms.session_wait_s)
-        return Decision(with_deadline(order, which, due))
+        return Decision(with_deadline(replace(order, accepted=job.command_id), which, due))
     reason = f"the charge point answered {job.result}" + (f": {job.reason}" if job.reason else "")
     return _failed(world, order, which, reason)
 
 
-def _accepted(world: World, table: str, word: str) -> bool:
-    """Whether the mapping takes the CPO's word for a yes."""
-    return world.mappings.table(None, table).to_beckn(word) == "accepted"
+def _forwarded(world: World, order: Order, which: Which, job: CommandResponseJob) -> Decision:
+    """Wait for the result as long as the CPO says, where that makes sense."""
+    if order.deadlines.get(which) != unanswered_until(world, order):
+        return Decision(order, notes=("a session came first",))
+    timeout_s = job.timeout_s if 0 < job.timeout_s <= LONGEST_TIMEOUT_S else None
+    wait_s = (timeout_s or world.terms.command_timeout_s) + GRACE_S
+    return Decision(with_deadline(order, which, world.now + timedelta(seconds=wait_s)))
 
 
-def _which(order: Order, command_id: str) -> str | None:
-    """Return the deadline name of the command under way: start, stop, or None."""
+def _unanswered(world: World, order: Order, which: Which, job: CommandResponseJob) -> Decision:
+    """Give up what never left; what may have arrived is told by a Session or by the deadline."""
+    if not job.sent:
+        return _failed(world, order, which, job.reason)
+    if which == "start" and job.code == UNKNOWN_LOCATION:
+        # What we sell is not what they have.
+        decision = _failed(world, order, which, "the CPO does not know the location")
+        return decision._replace(pulls=(Pull(order.item.cpo_id, ModuleID.LOCATIONS),))
+    return Decision(order, notes=(f"{which}: outcome unknown: {job.reason}",))
+
+
+def _looked_up(world: World, order: Order) -> Decision:
+    """Find out whether the session is over that the CPO does not know: then nothing is to stop."""
+    due = world.now + timedelta(seconds=LOOK_UP_S)
+    return Decision(
+        with_deadline(replace(order, stop_command=None), "stop", due),
+        notes=("the CPO does not know the session",),
+        pulls=(Pull(order.item.cpo_id, ModuleID.SESSIONS),),
+    )
+
+
+def _outcome(world: World, table: str, word: str) -> str:
+    """Return what the mapping takes a CPO's word for: accepted, refused, unknown."""
+    outcome = world.mappings.table(None, table).to_beckn(word)
+    if outcome is None:
+        raise ValueError(f"{table}: no outcome for {word}")
+    return outcome
+
+
+def _which(order: Order, command_id: str) -> Which | None:
+    """Return the command under way that has this id."""
     if order.state is S.STARTING and any(
         attempt.open and attempt.command_id == command_id for attempt in order.attempts
     ):
@@ -62,7 +111,7 @@ def _which(order: Order, command_id: str) -> str | None:
     return None
 
 
-def _failed(world: World, order: Order, which: str, reason: str) -> Decision:
+def _failed(world: World, order: Order, which: Which, reason: str) -> Decision:
     if which == "start":
         return start_failed(world, order, reason)
     return stop_failed(world, order, reason)

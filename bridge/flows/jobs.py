@@ -39,6 +39,7 @@ class CommandResponseJob(msgspec.Struct, frozen=True, kw_only=True, tag="command
     Args:
         result: None when no CommandResponse came: refused connection, time-out, OCPI error.
         sent: False when it is certain that nothing left.
+        code: OCPI status_code of an answer that was no CommandResponse.
         timeout_s: how long to wait for the CommandResult.
     """
 
@@ -46,6 +47,7 @@ class CommandResponseJob(msgspec.Struct, frozen=True, kw_only=True, tag="command
     at: datetime
     result: CommandResponseType | None = None
     sent: bool = True
+    code: int | None = None
     timeout_s: int = 0
     reason: str = ""
 

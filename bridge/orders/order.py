@@ -198,6 +198,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         session, cdr: last heard from the CPO.
         stop_requested: STOP_SESSION as soon as there is a session.
         stop_command: command id of the STOP_SESSION under way.
+        accepted: command id of the last one that the charge point accepted.
         told: other sessions by folded id, and their status when they were last told to stop.
     """
 
@@ -230,6 +231,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     state_since: datetime | None = None
     stop_requested: bool = False
     stop_command: str | None = None
+    accepted: str | None = None
     waiting: tuple[Waiting, ...] = ()
     cancellation: Cancellation | None = None
     tracking_id: str | None = None

@@ -80,6 +80,7 @@ class CommandWorker:
                 command_id=plan.id,
                 at=datetime.now(UTC),
                 sent=not error.nothing_left,
+                code=error.code,
                 reason=str(error),
             )
         log.info("command.answered", **facts, result=str(response.result))

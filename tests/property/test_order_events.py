@@ -72,7 +72,12 @@ EVENTS = st.one_of(
         result=st.sampled_from(CommandResponseType),
         timeout_s=st.sampled_from([-1, 0, 10, 600]),
     ),
-    event("no_response", sent=st.booleans()),
+    event(
+        "no_response",
+        which=COMMANDS,
+        sent=st.booleans(),
+        code=st.sampled_from([None, 2000, 2003]),
+    ),
     event("result", which=COMMANDS, result=st.sampled_from(CommandResultType)),
     event(
         "session",

@@ -83,17 +83,29 @@ async def test_a_refused_start_is_over_at_once(refusal: CommandResponseType) -> 
 
 
 @pytest.mark.requirement("O126")
-@pytest.mark.parametrize("refusal", REFUSALS)
-async def test_a_refused_stop_is_over_at_once(refusal: CommandResponseType) -> None:
+@pytest.mark.parametrize("refusal", ["NOT_SUPPORTED", "REJECTED"])
+async def test_a_refused_stop_is_over_at_once(refusal: str) -> None:
     play = await stopping()
 
-    refused = await play.response(refusal)
+    refused = await play.response(CommandResponseType(refusal))
 
     assert codes(refused.callbacks) == [STOP_FAILED]
     assert play.state() is OrderState.CHARGING
     assert "stop" not in play.placed.deadlines
     late = await play.result(CommandResultType.FAILED)
     assert late.callbacks == ()
+
+
+@pytest.mark.requirement("O126")
+async def test_the_stop_of_an_unknown_session_waits_for_no_result() -> None:
+    play = await stopping()
+    await play.response(CommandResponseType.UNKNOWN_SESSION)
+
+    assert (await play.result(CommandResultType.ACCEPTED)).callbacks == ()
+    await play.passes(SLACK_S)
+
+    assert failures(play) == [STOP_FAILED]
+    assert play.state() is OrderState.CHARGING
 
 
 @pytest.mark.requirement("O126")

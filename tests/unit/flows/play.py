@@ -162,11 +162,17 @@ class Play:
             )
         )
 
-    async def no_response(self, *, sent: bool) -> Decision:
-        """Let the POST of the last command come to nothing."""
+    async def no_response(
+        self, *, sent: bool, code: int | None = None, command_id: str | None = None
+    ) -> Decision:
+        """Let the POST of the last command, or of another one, come to nothing."""
         return await self.happens(
             CommandResponseJob(
-                command_id=self.commands[-1].id, at=self.now, sent=sent, reason="it was refused"
+                command_id=command_id or self.commands[-1].id,
+                at=self.now,
+                sent=sent,
+                code=code,
+                reason="it was refused",
             )
         )
 

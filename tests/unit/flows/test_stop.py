@@ -6,9 +6,13 @@ from datetime import timedelta
 
 import pytest
 
+from bridge.flows.command import LOOK_UP_S
+from bridge.flows.decision import Pull
 from bridge.ocpi.commands import CommandResponseType, CommandResultType, CommandType
 from bridge.ocpi.locations import Status
+from bridge.ocpi.types import ModuleID
 from bridge.orders.order import OrderState
+from tests.factories import CPO_ID
 from tests.unit.flows.callbacks import codes, provisional, shown, wire
 from tests.unit.flows.play import (
     PLAYED,
@@ -24,7 +28,7 @@ from tests.unit.flows.world import TERMS
 
 STOP = CommandType.STOP_SESSION
 TICK = timedelta(seconds=10)
-REFUSED = sorted(set(CommandResponseType) - {CommandResponseType.ACCEPTED})
+REFUSED = [CommandResponseType.NOT_SUPPORTED, CommandResponseType.REJECTED]
 FAILED = sorted(set(CommandResultType) - {CommandResultType.ACCEPTED})
 
 
@@ -94,6 +98,48 @@ async def test_a_stop_that_fails_at_the_charge_point_has_failed(failure: Command
     (answer,) = play.answers_to(play.asked[-1])
     assert codes([answer]) == ["50002"]
     assert play.state() is OrderState.CHARGING
+
+
+async def unknown() -> Play:
+    """Play until the CPO says that it does not know the session that is to be stopped."""
+    play = await stopping()
+    decision = await play.response(CommandResponseType.UNKNOWN_SESSION)
+    assert decision.callbacks == ()
+    assert decision.pulls == (Pull(CPO_ID, ModuleID.SESSIONS),)
+    assert play.state() is OrderState.STOPPING
+    return play
+
+
+async def test_a_session_the_cpo_does_not_know_has_ended_if_its_list_says_so() -> None:
+    play = await unknown()
+    await play.session("COMPLETED", "3.7")
+    assert play.state() is OrderState.ENDED
+    await play.cdr("3.7")
+    (answer,) = play.answers_to(play.asked[-1])
+    assert wire(answer) == "COMPLETED"
+    assert [each for each in play.callbacks if not each.solicited] == []
+
+
+@pytest.mark.parametrize("pulled", [True, False])
+async def test_a_session_the_cpo_does_not_know_and_lists_as_active_is_not_stopped(
+    pulled: bool,
+) -> None:
+    play = await unknown()
+    if pulled:
+        await play.session("ACTIVE", "1")
+    assert codes(await play.passes(LOOK_UP_S)) == ["50002"]
+    assert len(play.answers_to(play.asked[-1])) == 1
+    assert play.state() is OrderState.CHARGING
+    await play.stop()
+    assert len(play.sent(STOP)) == 2, "it may be stopped again"
+
+
+async def test_no_result_is_waited_for_of_a_session_the_cpo_does_not_know() -> None:
+    play = await unknown()
+    before = play.order
+    for result in CommandResultType:
+        assert (await play.result(result)).callbacks == ()
+    assert play.order is before
 
 
 async def test_a_stop_that_never_left_has_failed() -> None:
