@@ -40,6 +40,7 @@ Event = Literal[
     "callback.postponed",
     "catalogue.behind",
     "catalogue.loaded",
+    "catalogue.party_twice",
     "catalogue.unreadable",
     "cdr.conflict",
     "cdr.credit_of_unknown",

@@ -104,21 +104,18 @@ class Operator:
         """Return the Beckn provider of a CPO party.
 
         A party the operator named is what the operator said; the only party of a connection is
-        the CPO itself; any other gets its OCPI ids and the name it gave in its credentials.
+        the CPO itself, unless the connection is one to a hub; any other gets its OCPI ids and the
+        name it gave in its credentials.
         """
         cpo = self._cpos[connection.cpo_id]
         for named in cpo.parties:
             if Party(named.country_code, named.party_id) == party:
                 return Provider(id=named.provider.id, name=named.provider.name)
-        roles = {
-            Party(role.country_code, role.party_id): role
-            for role in connection.roles
-            if role.role is Role.CPO
-        }
-        role = roles.get(party)
-        details = role.business_details if role is not None else None
+        details = connection.operator(party)
         logo = details.logo.url if details is not None and details.logo is not None else None
-        if len(roles) <= 1 + len(cpo.parties):
+        cpos = (role for role in connection.roles if role.role is Role.CPO)
+        own = {Party(role.country_code, role.party_id) for role in cpos}
+        if connection.hub is None and len(own) <= 1 + len(cpo.parties):
             return Provider(id=cpo.provider.id, name=cpo.provider.name, image_url=logo)
         name = details.name if details is not None else str(party)
         return Provider(id=str(party), name=name, image_url=logo)

@@ -27,10 +27,12 @@ from bridge.catalog.offers import (
 from bridge.catalog.place import Hit, Place
 from bridge.catalog.prices import PriceBoard
 from bridge.catalog.query import Query, circle_of, query_of, seeks_charging, seeks_passes
-from bridge.errors import ItemUnknown, ProviderUnknown
+from bridge.errors import ItemUnavailable, ItemUnknown, ProviderUnknown
 from bridge.ocpi.headers import Party
+from bridge.ocpi.hubclientinfo import ConnectionStatus
 from bridge.ocpi.locations import Location
 from bridge.ocpi.tariffs import Tariff
+from bridge.ocpi.types import BusinessDetails
 from bridge.orders.intents import Search
 from bridge.orders.item import ChargingItem, Provider
 
@@ -88,6 +90,7 @@ class CatalogIndex:
     def clear(self) -> None:
         """Forget everything, the parties too."""
         self._sellers: dict[tuple[str, str], Seller] = {}
+        self._away: dict[tuple[str, str], ConnectionStatus] = {}
         self._board = PriceBoard()
         self._homeless: dict[ObjectKey, Location] = {}
         self._places: dict[ObjectKey, Place] = {}
@@ -100,7 +103,8 @@ class CatalogIndex:
     def counts(self) -> Counts:
         """Return how much there is, shown as of now."""
         now = self._clock()
-        shown = [len(sales) for place in self._places.values() if (sales := place.sales(now))]
+        places = [each for key, each in self._places.items() if key[:2] not in self._away]
+        shown = [len(sales) for place in places if (sales := place.sales(now))]
         return Counts(
             parties=len(self._sellers),
             tariffs=len(self._board),
@@ -111,14 +115,27 @@ class CatalogIndex:
 
     # What the CPOs tell
 
-    def set_party(self, party: Party, cpo_id: str, provider: Provider) -> None:
+    def set_party(
+        self,
+        party: Party,
+        cpo_id: str,
+        provider: Provider,
+        operator: BusinessDetails | None = None,
+    ) -> None:
         """Say whose a party is and which provider it is shown as; its Locations follow."""
-        key, seller = _party_key(party), Seller(cpo_id, provider)
+        key, seller = _party_key(party), Seller(cpo_id, provider, operator)
         if self._sellers.get(key) == seller:
             return
         self._sellers[key] = seller
         for location in self._locations_of(key):
             self.put_location(location)
+
+    def set_status(self, party: Party, status: ConnectionStatus) -> None:
+        """Say whether a party can be reached; what it sells is not on offer while it cannot."""
+        if status is ConnectionStatus.CONNECTED:
+            self._away.pop(_party_key(party), None)
+        else:
+            self._away[_party_key(party)] = status
 
     def drop_party(self, party: Party) -> None:
         """Forget a party with all its Locations and tariffs."""
@@ -128,6 +145,7 @@ class CatalogIndex:
         for tariff_key in self._board.keys_of(key):
             self._board.remove(tariff_key)
         self._sellers.pop(key, None)
+        self._away.pop(key, None)
 
     def put_location(self, location: Location) -> None:
         """Add a Location, or replace it, and encode what can be shown of it."""
@@ -174,6 +192,7 @@ class CatalogIndex:
         Raises:
             ProviderUnknown: no party is shown as this provider.
             ItemUnknown: the provider sells no such connector, or the alias names several.
+            ItemUnavailable: its party cannot be reached now.
         """
         wanted = provider_id.casefold()
         parties = {
@@ -192,6 +211,8 @@ class CatalogIndex:
             fault = "names several connectors" if named else "is not known"
             raise ItemUnknown(f"item {item_id!r} of provider {provider_id!r} {fault}")
         ((place, sale),) = named
+        if (status := self._away.get(place.key[:2])) is not None:
+            raise ItemUnavailable(f"the operator of item {item_id!r} is {status} at its hub")
         return place.item(sale)
 
     def current(self, item: ChargingItem) -> ChargingItem | None:
@@ -222,7 +243,7 @@ class CatalogIndex:
         query = query_of(search, self._names, now)
         for key in self._candidates(search, query):
             place = self._places.get(key)
-            if place is None or not query.wants_place(place):
+            if place is None or key[:2] in self._away or not query.wants_place(place):
                 continue
             chosen = [
                 index for index, sale in enumerate(place.sales(now)) if query.wants(place, sale)

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from bridge.ocpi.locations import EVSE, Capability, Connector, Location, PowerType, Status
+from bridge.ocpi.types import BusinessDetails
 from bridge.orders.item import ItemKey, Provider
 
 ObjectKey = tuple[str, str, str]
@@ -25,10 +26,14 @@ PHASES = {
 
 
 class Seller(NamedTuple):
-    """Whose connectors these are: the configured CPO and its name on the Beckn network."""
+    """Whose connectors these are: the configured CPO and its name on the Beckn network.
+
+    ``operator`` is who the party says it is: the operator of Locations that name none (O66).
+    """
 
     cpo_id: str
     provider: Provider
+    operator: BusinessDetails | None = None
 
 
 Startable = Callable[[str, EVSE], bool]

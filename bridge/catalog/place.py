@@ -15,6 +15,7 @@ from bridge.catalog.names import folded
 from bridge.catalog.offers import GONE, ObjectKey, Offer, Seller, connectors, item_key, object_key
 from bridge.catalog.prices import NEVER, Price, PriceBoard
 from bridge.ocpi.locations import EnergyMix, Location
+from bridge.ocpi.types import BusinessDetails
 from bridge.orders.item import ChargingItem, ItemKey, Provider
 from bridge.pricing.plan import choose_tariff
 
@@ -71,6 +72,7 @@ class Place:
         "location",
         "names",
         "offers",
+        "operator",
         "position",
         "seller",
     )
@@ -86,8 +88,9 @@ class Place:
         self.location = location
         self.seller = seller
         self.offers = offers
+        self.operator = location.operator or seller.operator
         self.position = _position(location)
-        self.names = _names(location, seller.provider)
+        self.names = _names(location, seller.provider, self.operator)
         self._board = board
         self._shelf: _Shelf | None = None
         self._locations: dict[str, bytes] = {}
@@ -187,7 +190,7 @@ class Place:
             cpo_id=self.seller.cpo_id,
             provider=self.seller.provider,
             number=offer.number,
-            location=replace(self.location, evses=()),
+            location=replace(self.location, evses=(), operator=self.operator),
             evse=replace(offer.evse, connectors=(offer.connector,)),
             power_kw=offer.power_kw,
             tariff=None if price is None else price.tariff,
@@ -222,9 +225,11 @@ def _position(location: Location) -> Position | None:
     return position(float(coordinates.latitude), float(coordinates.longitude))
 
 
-def _names(location: Location, provider: Provider) -> tuple[str, ...]:
-    operator = location.operator.name if location.operator is not None else None
-    return tuple(folded(name) for name in (provider.name, location.name, operator) if name)
+def _names(
+    location: Location, provider: Provider, operator: BusinessDetails | None
+) -> tuple[str, ...]:
+    operated_by = operator.name if operator is not None else None
+    return tuple(folded(name) for name in (provider.name, location.name, operated_by) if name)
 
 
 def _in_force(prices: Sequence[Price], now: datetime) -> Price | None:

@@ -21,7 +21,7 @@ async def available_item(world: World, wish: Wish, *, ask: bool) -> ChargingItem
 
     Raises:
         ProviderUnknown, ItemUnknown: there is no such item.
-        ItemUnavailable: the EVSE is in use, out of order or gone.
+        ItemUnavailable: the EVSE is in use, out of order or gone, or its party is away.
         CpoUnavailable: the CPO had to be asked and did not answer.
     """
     item = world.catalog.find(wish.provider_id, wish.item_id)

@@ -179,7 +179,7 @@ class Catalog(Protocol):
     """The in-memory catalogue of this replica."""
 
     def find(self, provider_id: str, item_id: str) -> ChargingItem:
-        """Return an item by id or alias. Raises ProviderUnknown, ItemUnknown."""
+        """Return an item by id or alias. Raises ProviderUnknown, ItemUnknown, ItemUnavailable."""
         ...
 
     def current(self, item: ChargingItem) -> ChargingItem | None:

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from bridge.ocpi.credentials import CredentialsRole
 from bridge.ocpi.headers import Party
 from bridge.ocpi.hubclientinfo import ClientInfo, ConnectionStatus
-from bridge.ocpi.types import InterfaceRole, ModuleID, Role
+from bridge.ocpi.types import BusinessDetails, InterfaceRole, ModuleID, Role
 from bridge.ocpi.versions import Endpoint
 
 _UNTOLD = ConnectionStatus.CONNECTED
@@ -90,6 +90,12 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         if self.hub is not None and not self.clients:
             return named
         return next((each for each in self.parties() if each == named), None)
+
+    def operator(self, party: Party) -> BusinessDetails | None:
+        """Return who a CPO party says it is; a hub tells no more than ids of its parties."""
+        cpos = (each for each in self.roles if each.role is Role.CPO)
+        owns = (each for each in cpos if Party(each.country_code, each.party_id) == party)
+        return next((each.business_details for each in owns), None)
 
     def askable(self) -> tuple[Party, ...]:
         """Return whom a list is asked of: a hub alone, which answers with objects of many owners.

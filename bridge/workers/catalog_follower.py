@@ -59,6 +59,8 @@ class CatalogFollower:
         self._connected = connected
         self._status_ttl = timedelta(seconds=status_ttl_s)
         self._heard: dict[tuple[Party, str], datetime] = {}
+        self._cpo_of: dict[Party, str] = {}
+        self._twice: set[tuple[Party, str]] = set()
 
     def fresh(self, item: ChargingItem) -> bool:
         """Return whether the Location was heard of within the limit, by push or pull."""
@@ -82,17 +84,37 @@ class CatalogFollower:
         position = await self._end_of_stream()
         self._heard.clear()
         self.index.clear()
+        self._cpo_of.clear()
         for cpo_id in self._cpo_ids:
             connection = await self._connections.get(cpo_id)
             for party in connection.parties():
-                self.index.set_party(party, cpo_id, self._provider_of(connection, party))
-                for body in (await self._objects.all(Kind.TARIFF, party)).values():
-                    self._put(Kind.TARIFF, body)
-                for body in (await self._objects.all(Kind.LOCATION, party)).values():
-                    self._put(Kind.LOCATION, body)
-                await asyncio.sleep(0)
+                await self._put_party(connection, party)
         log.info("catalogue.loaded", connectors=self.index.counts().shown_connectors)
         return position
+
+    async def _put_party(self, connection: Connection, party: Party) -> None:
+        """Put a party into the index, with all that is stored of it when it is new there.
+
+        A party behind two connections is sold over the one that is configured first.
+        """
+        known = self._cpo_of.get(party)
+        if known is None:
+            self._cpo_of[party] = connection.cpo_id
+            provider = self._provider_of(connection, party)
+            self.index.set_party(party, connection.cpo_id, provider, connection.operator(party))
+            for kind in (Kind.TARIFF, Kind.LOCATION):
+                for body in (await self._objects.all(kind, party)).values():
+                    self._put(kind, body)
+            await asyncio.sleep(0)
+        elif known != connection.cpo_id:
+            self._tell_twice(party, connection.cpo_id, known)
+            return
+        self.index.set_status(party, connection.status_of(party))
+
+    def _tell_twice(self, party: Party, cpo_id: str, sold_by: str) -> None:
+        if (party, cpo_id) not in self._twice:
+            self._twice.add((party, cpo_id))
+            log.warning("catalogue.party_twice", party=str(party), cpo=cpo_id, sold_by=sold_by)
 
     async def _end_of_stream(self) -> str:
         rows = await self._db.do("XREVRANGE", CHANGES, "+", "-", "COUNT", 1)
@@ -120,9 +142,11 @@ class CatalogFollower:
 
     async def _apply(self, change: Mapping[str, str]) -> bool:
         """Apply one change; True when everything must be loaded anew."""
-        if change["kind"] in (CONNECTION, CLIENTS):
+        if change["kind"] == CONNECTION:
             self._connected(change["cpo"])
             return True
+        if change["kind"] == CLIENTS:
+            return await self._told_of_parties(change["cpo"])
         kind = Kind(change["kind"])
         party = Party(change["country_code"], change["party_id"])
         body = await self._objects.read(kind, party, change["id"])
@@ -133,6 +157,16 @@ class CatalogFollower:
             self.index.remove_location(party, change["id"])
         else:
             self.index.remove_tariff(party, change["id"])
+        return False
+
+    async def _told_of_parties(self, cpo_id: str) -> bool:
+        """Follow what a hub tells of its parties; True when some are gone."""
+        connection = await self._connections.get(cpo_id)
+        parties = connection.parties()
+        if {each for each, sold_by in self._cpo_of.items() if sold_by == cpo_id} - set(parties):
+            return True
+        for party in parties:
+            await self._put_party(connection, party)
         return False
 
     def _put(self, kind: Kind, body: bytes) -> None:

@@ -8,9 +8,12 @@ from itertools import permutations
 import pytest
 from msgspec.structs import replace
 
+from bridge.errors import ItemUnavailable
 from bridge.ocpi.headers import Party
+from bridge.ocpi.hubclientinfo import ConnectionStatus
 from bridge.ocpi.locations import Capability, Location, Status
 from bridge.ocpi.tariffs import Tariff, TariffType
+from bridge.ocpi.types import BusinessDetails
 from tests.unit.catalog.world import (
     NOW,
     OTHER_PARTY,
@@ -168,6 +171,45 @@ def test_parties_of_one_provider_are_shown_as_one() -> None:
     world.put(tariff(), location(), tariff(party=OTHER_PARTY), location("L2", party=OTHER_PARTY))
     (provider,) = providers(world.messages())
     assert [item["id"] for item in provider["items"]] == ["IN*ABC*L1*E1*1", "IN*XYZ*L2*E1*1"]
+
+
+@pytest.mark.requirement("O142")
+@pytest.mark.parametrize("status", [each for each in ConnectionStatus if each != "CONNECTED"])
+def test_a_party_that_its_hub_cannot_reach_sells_nothing_until_it_is_back(
+    status: ConnectionStatus,
+) -> None:
+    world = World().put(
+        tariff(), location(), tariff(party=OTHER_PARTY), location(party=OTHER_PARTY)
+    )
+    world.index.set_status(PARTY, status)
+
+    assert [item["id"] for item in world.items()] == ["IN*XYZ*L1*E1*1"]
+    assert world.index.counts() == (2, 2, 2, 1, 1)
+    with pytest.raises(ItemUnavailable, match=f"{status} at its hub"):
+        world.index.find(PROVIDER.id, "IN*ABC*L1*E1*1")
+
+    world.index.set_status(PARTY, ConnectionStatus.CONNECTED)
+    assert world.found() == ["L1/E1/1", "L1/E1/1"]
+    assert world.index.find(PROVIDER.id, "IN*ABC*L1*E1*1").number == 1
+
+
+@pytest.mark.requirement("O66")
+def test_a_location_without_an_operator_has_that_of_its_party() -> None:
+    world = World().put(
+        tariff(), location("L1"), location("L2", operator=BusinessDetails(name="Own Name"))
+    )
+    world.index.set_party(PARTY, "cpo1", PROVIDER, BusinessDetails(name="Role Name"))
+
+    assert world.found(text="role name") == ["L1/E1/1"]
+    assert world.found(text="own name") == ["L2/E1/1"]
+    named = {each: world.index.find("", f"IN*ABC*{each}*E1*1") for each in ("L1", "L2")}
+    assert {each: item.location.operator for each, item in named.items()} == {
+        "L1": BusinessDetails(name="Role Name"),
+        "L2": BusinessDetails(name="Own Name"),
+    }
+    # It is no part of the Location: another name of the party takes its place.
+    world.index.set_party(PARTY, "cpo1", PROVIDER, BusinessDetails(name="New Name"))
+    assert world.found(text="new name") == ["L1/E1/1"]
 
 
 def test_counts_tell_what_is_held_and_what_is_shown() -> None:

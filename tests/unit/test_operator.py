@@ -1,0 +1,73 @@
+"""What the operator configured of parties, as the Beckn network sees them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bridge.ocpi.connection import Connection
+from bridge.ocpi.credentials import CredentialsRole
+from bridge.ocpi.headers import Party
+from bridge.ocpi.types import BusinessDetails, Role
+from bridge.operator import Operator
+from bridge.orders.item import Provider
+from bridge.settings import Settings
+
+ONE, TWO = Party("IN", "ONE"), Party("IN", "TWO")
+
+
+def operator(**cpo: Any) -> Operator:
+    """Make what is configured for one CPO."""
+    return Operator(
+        Settings.model_validate(
+            {
+                "public_url": "http://bridge.example",
+                "ocpi": {"country_code": "IN", "party_id": "BRG", "business_name": "Bridge"},
+                "cpos": [
+                    {
+                        "id": "cpo1",
+                        "token_a": "token-a",
+                        "provider": {"id": "cpo1.example", "name": "CPO One"},
+                        **cpo,
+                    }
+                ],
+                "beckn": {"subscriber_id": "bridge.example"},
+            }
+        )
+    )
+
+
+def connection(*roles: tuple[Role, Party]) -> Connection:
+    """Make a connection."""
+    return Connection(
+        cpo_id="cpo1",
+        roles=tuple(
+            CredentialsRole(
+                role=role,
+                business_details=BusinessDetails(name=f"Power of {party.party_id}"),
+                party_id=party.party_id,
+                country_code=party.country_code,
+            )
+            for role, party in roles
+        ),
+    )
+
+
+def test_the_only_party_of_a_connection_is_the_cpo_itself() -> None:
+    given = operator().provider_of(connection((Role.CPO, ONE), (Role.EMSP, TWO)), ONE)
+    assert given == Provider(id="cpo1.example", name="CPO One")
+
+
+def test_of_several_parties_each_is_a_provider_of_its_own() -> None:
+    two = {"country_code": "IN", "party_id": "TWO", "provider": {"id": "two.example", "name": "2"}}
+    both = connection((Role.CPO, ONE), (Role.CPO, TWO))
+    assert operator().provider_of(both, ONE) == Provider(id="IN*ONE", name="Power of ONE")
+    named = operator(parties=[two])
+    assert named.provider_of(both, TWO) == Provider(id="two.example", name="2")
+    assert named.provider_of(both, ONE) == Provider(id="cpo1.example", name="CPO One")
+
+
+def test_a_party_behind_a_hub_is_never_the_hub() -> None:
+    one = {"country_code": "IN", "party_id": "ONE", "provider": {"id": "one.example", "name": "1"}}
+    hub = connection((Role.HUB, Party("IN", "HUB")))
+    assert operator().provider_of(hub, ONE) == Provider(id="IN*ONE", name="IN*ONE")
+    assert operator(parties=[one]).provider_of(hub, ONE) == Provider(id="one.example", name="1")
