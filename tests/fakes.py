@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TypeAlias
 
 from bridge.errors import CpoUnavailable
 from bridge.flows.jobs import Job
 from bridge.flows.ports import CommandRecord, Kind
+from bridge.flows.register import Claim
 from bridge.ocpi.connection import Connection, Presented, TokenUse
 from bridge.ocpi.credentials import Credentials
 from bridge.ocpi.headers import Party
@@ -16,6 +19,10 @@ from bridge.ocpi.versions import Version, VersionDetails
 from bridge.orders.order import CommandPlan, Order, OrderState, SessionKey
 from bridge.orders.token import token_of
 from bridge.orders.transitions import RUNNING
+from bridge.store.connections import GRACE_S, PENDING_S
+from tests.factories import NOW
+
+Use: TypeAlias = tuple[TokenUse, datetime | None]
 
 WATCHED = RUNNING | {OrderState.CONFIRMED}
 
@@ -162,18 +169,28 @@ def _at(order: Order, party: Party, location_id: str, evse_uid: str) -> bool:
 
 @dataclass
 class MemoryConnections:
-    """Fits Connections and Registrations."""
+    """Fits Connections and Registrations.
+
+    Args:
+        tokens_a: TOKEN_A of each CPO; their ids are those of the configuration.
+        inbound: by token, whose it is, what for, and until when.
+    """
 
     connections: dict[str, Connection] = field(default_factory=dict)
-    tokens: dict[str, tuple[str, TokenUse]] = field(default_factory=dict)
+    tokens_a: Mapping[str, str] = field(default_factory=dict)
+    now: Callable[[], datetime] = lambda: NOW
+    inbound: dict[str, tuple[str, TokenUse, datetime | None]] = field(default_factory=dict)
+    spent: set[str] = field(default_factory=set)
 
     async def get(self, cpo_id: str) -> Connection:
         """Return the connection."""
         return self.connections.get(cpo_id, Connection(cpo_id=cpo_id))
 
     async def save(self, connection: Connection) -> None:
-        """Store the connection."""
+        """Store the connection; one that is registered has used up TOKEN_A."""
         self.connections[connection.cpo_id] = connection
+        if connection.registered:
+            self.spent.add(connection.cpo_id)
 
     async def change(
         self, cpo_id: str, change: Callable[[Connection], Connection]
@@ -186,27 +203,70 @@ class MemoryConnections:
     async def present(self, candidates: Sequence[str]) -> Presented | None:
         """Recognise an inbound token."""
         for candidate in candidates:
-            if candidate in self.tokens:
-                return Presented(*self.tokens[candidate], candidate)
+            cpo_id, use, until = self.inbound.get(candidate, ("", TokenUse.REGISTER, self.now()))
+            if until is None or until > self.now():
+                return Presented(cpo_id, self._used(cpo_id, use, candidate), candidate)
+        for candidate in candidates:
+            for cpo_id, token_a in self.tokens_a.items():
+                if candidate == token_a and self._invites(cpo_id):
+                    return Presented(cpo_id, TokenUse.REGISTER, candidate)
         return None
 
-    async def replace_tokens(self, cpo_id: str, tokens: Mapping[str, TokenUse]) -> None:
-        """Make these the only inbound tokens of the CPO."""
-        others = {token: who for token, who in self.tokens.items() if who[0] != cpo_id}
-        self.tokens = others | {token: (cpo_id, use) for token, use in tokens.items()}
+    def _invites(self, cpo_id: str) -> bool:
+        pending = {
+            who
+            for who, use, until in self.inbound.values()
+            if use is TokenUse.PENDING and (until is None or until > self.now())
+        }
+        return cpo_id not in self.spent or cpo_id in pending
+
+    def _used(self, cpo_id: str, use: TokenUse, token: str) -> TokenUse:
+        if use is TokenUse.FRESH:
+            self.inbound = {
+                each: who
+                for each, who in self.inbound.items()
+                if who[:2] != (cpo_id, TokenUse.RETIRING)
+            }
+            self.inbound[token] = (cpo_id, TokenUse.REGISTERED, None)
+        return TokenUse.PENDING if use is TokenUse.PENDING else TokenUse.REGISTERED
 
     async def offer(self, cpo_id: str, token: str) -> None:
         """Accept our TOKEN_B for as long as a POST may be open."""
-        self.tokens[token] = (cpo_id, TokenUse.PENDING)
+        until = self.now() + timedelta(seconds=PENDING_S)
+        self.inbound[token] = (cpo_id, TokenUse.PENDING, until)
 
     async def withdraw(self, cpo_id: str, token: str) -> None:
         """Accept it no longer."""
-        self.tokens.pop(token, None)
+        self.inbound.pop(token, None)
 
-    async def complete(self, connection: Connection, token: str) -> None:
+    async def complete(self, connection: Connection, token: str) -> Claim | None:
         """Store the connection and make this its only inbound token."""
+        return await self._connect(connection, {token: (TokenUse.REGISTERED, None)})
+
+    async def hand_over(self, connection: Connection, token: str, old: str) -> Claim | None:
+        """Store the connection; ``old`` is good until the first use of ``token``."""
+        until = self.now() + timedelta(seconds=GRACE_S)
+        both = {token: (TokenUse.FRESH, None), old: (TokenUse.RETIRING, until)}
+        return await self._connect(connection, both)
+
+    async def end(self, cpo_id: str) -> None:
+        """Forget the connection and all its inbound tokens."""
+        self.connections.pop(cpo_id, None)
+        self._replace(cpo_id, {})
+        self.spent.add(cpo_id)
+
+    async def _connect(self, connection: Connection, tokens: Mapping[str, Use]) -> Claim | None:
+        for cpo_id, other in self.connections.items():
+            for party in connection.own_parties() & other.own_parties():
+                if cpo_id != connection.cpo_id:
+                    return Claim(party, cpo_id)
         await self.save(connection)
-        await self.replace_tokens(connection.cpo_id, {token: TokenUse.REGISTERED})
+        self._replace(connection.cpo_id, tokens)
+        return None
+
+    def _replace(self, cpo_id: str, tokens: Mapping[str, Use]) -> None:
+        others = {token: who for token, who in self.inbound.items() if who[0] != cpo_id}
+        self.inbound = others | {token: (cpo_id, *use) for token, use in tokens.items()}
 
 
 @dataclass

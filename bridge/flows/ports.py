@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import NamedTuple, Protocol
 
 from bridge.flows.jobs import Job
-from bridge.ocpi.connection import Connection, Presented, TokenUse
+from bridge.ocpi.connection import Connection, Presented
 from bridge.ocpi.credentials import Credentials
 from bridge.ocpi.headers import Party
 from bridge.ocpi.locations import EVSE
@@ -137,10 +137,6 @@ class Connections(Protocol):
 
     async def present(self, candidates: Sequence[str]) -> Presented | None:
         """Recognise an inbound token, among the readings of one Authorization header."""
-        ...
-
-    async def replace_tokens(self, cpo_id: str, tokens: Mapping[str, TokenUse]) -> None:
-        """Make these the only inbound tokens of the CPO."""
         ...
 
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import ClassVar, Protocol
+from typing import ClassVar, NamedTuple, Protocol
 
 from bridge.errors import BridgeError, CpoUnavailable
 from bridge.flows.peer import CallFailed
 from bridge.flows.ports import PeerApi
 from bridge.ocpi.connection import Connection
 from bridge.ocpi.credentials import Credentials
-from bridge.ocpi.types import InterfaceRole, ModuleID
+from bridge.ocpi.headers import Party
+from bridge.ocpi.types import InterfaceRole, ModuleID, Role
 from bridge.ocpi.versions import Endpoint
 
 VERSION = "2.2.1"
@@ -23,6 +24,9 @@ REQUIRED = (
     (ModuleID.CREDENTIALS, InterfaceRole.SENDER),
 )
 """Without these of a CPO there is nothing to offer, or no way to start (2.3, step 4)."""
+
+SERVING = frozenset({Role.CPO, Role.HUB})
+"""Roles that we can be an eMSP to: without any of them a connection serves nothing."""
 
 Overrides = Mapping[tuple[ModuleID, InterfaceRole], str]
 """Endpoints of the configuration; they win over what the version details say."""
@@ -93,8 +97,15 @@ class OutcomeUnknown(RegistrationFailed):
     advice = "The bridge tries again; if TOKEN_A is refused then, ask the CPO for a new one."
 
 
+class Claim(NamedTuple):
+    """A CPO party that another registered connection has: its objects cannot be told apart."""
+
+    party: Party
+    cpo_id: str
+
+
 class Registrations(Protocol):
-    """Where a handshake leaves its marks; each method is one transaction."""
+    """Where handshakes leave their marks; each method is one transaction."""
 
     async def offer(self, cpo_id: str, token: str) -> None:
         """Accept our TOKEN_B for as long as a POST may be open."""
@@ -104,8 +115,22 @@ class Registrations(Protocol):
         """Accept it no longer; other tokens of the CPO stay as they are."""
         ...
 
-    async def complete(self, connection: Connection, token: str) -> None:
-        """Store the connection, make TOKEN_B its only inbound token, discard TOKEN_A."""
+    async def complete(self, connection: Connection, token: str) -> Claim | None:
+        """Store the connection, make this its only inbound token, discard TOKEN_A.
+
+        A Claim: one of its parties is taken, nothing was stored.
+        """
+        ...
+
+    async def hand_over(self, connection: Connection, token: str, old: str) -> Claim | None:
+        """Store the connection; the inbound token ``old`` ends with the first use of ``token``.
+
+        Without such a use it ends by itself, after the grace time. A Claim: as above.
+        """
+        ...
+
+    async def end(self, cpo_id: str) -> None:
+        """Forget the connection and all inbound tokens, TOKEN_A too."""
         ...
 
 

@@ -8,7 +8,7 @@ from datetime import datetime
 import msgspec
 from msgspec.structs import replace
 
-from bridge.ocpi.credentials import CredentialsRole
+from bridge.ocpi.credentials import CredentialsRole, without_token
 from bridge.ocpi.headers import Party
 from bridge.ocpi.hubclientinfo import ClientInfo, ConnectionStatus
 from bridge.ocpi.types import BusinessDetails, InterfaceRole, ModuleID, Role
@@ -27,14 +27,24 @@ class TokenUse(enum.StrEnum):
     """Our TOKEN_B while the POST is open: versions only matter, all is allowed to read."""
     REGISTERED = "REGISTERED"
     """The token of a registered platform."""
+    FRESH = "FRESH"
+    """What a PUT gave out, as good as REGISTERED; its first use ends the one that is RETIRING."""
+    RETIRING = "RETIRING"
+    """What a PUT replaced: as good as REGISTERED until the new one is used, or its time is up."""
 
 
 class Presented(msgspec.Struct, frozen=True):
-    """An inbound token that was recognised: whose it is, and for what."""
+    """An inbound token that was recognised: whose it is, and for what.
+
+    Args:
+        use: REGISTER, PENDING or REGISTERED.
+    """
 
     cpo_id: str
     use: TokenUse
     token: str
+
+    __repr__ = without_token
 
 
 class Connection(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -46,6 +56,8 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         roles, versions_url: as its Credentials object said.
         endpoints: as its version details said, before overrides of the configuration.
         clients: the parties behind it, if it is a hub, each in each of its roles.
+        registered_at: since when it is what it is; other parties or endpoints begin anew.
+        renewed_at: when a PUT of either side last changed the tokens; None = never.
     """
 
     cpo_id: str
@@ -54,12 +66,34 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     roles: tuple[CredentialsRole, ...] = ()
     endpoints: tuple[Endpoint, ...] = ()
     registered_at: datetime | None = None
+    renewed_at: datetime | None = None
     clients: tuple[ClientInfo, ...] = ()
+
+    __repr__ = without_token
 
     @property
     def registered(self) -> bool:
         """Whether the credentials handshake is done."""
         return self.token is not None
+
+    @property
+    def tokens_since(self) -> datetime | None:
+        """When the tokens in use were given out."""
+        return self.renewed_at or self.registered_at
+
+    def renewed(self, now: Connection) -> Connection:
+        """Return what a PUT makes of this connection; ``now`` was read in its course.
+
+        Pulls go on where they were, unless there are other parties or endpoints; whom a hub
+        reaches is its own affair.
+        """
+        now = replace(now, clients=self.clients if now.hub == self.hub else ())
+        same = set(self.parties()) == set(now.parties()) and self.endpoints == now.endpoints
+        return replace(
+            now,
+            registered_at=self.registered_at if same else now.registered_at,
+            renewed_at=now.registered_at,
+        )
 
     def url(self, module: ModuleID, role: InterfaceRole) -> str | None:
         """Return the endpoint of a module; the role of ``credentials`` is ignored."""
@@ -81,6 +115,11 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         members: list[CredentialsRole | ClientInfo] = [*self.roles, *self.clients]
         cpos = (each for each in members if each.role is Role.CPO)
         return tuple(dict.fromkeys(Party(each.country_code, each.party_id) for each in cpos))
+
+    def own_parties(self) -> set[Party]:
+        """Return the CPO parties of its own credentials: no other connection may have them."""
+        cpos = (role for role in self.roles if role.role is Role.CPO)
+        return {Party(role.country_code, role.party_id) for role in cpos}
 
     def owner(self, named: Party) -> Party | None:
         """Return whose a pushed object is; None: nobody's behind this connection.

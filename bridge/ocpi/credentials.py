@@ -9,6 +9,16 @@ from msgspec import Meta
 
 from bridge.ocpi.types import URL, BusinessDetails, CiString2, CiString3, Role
 
+
+def without_token(struct: msgspec.Struct) -> str:
+    """Show a struct as ``repr`` does, all but its ``token``: a repr ends up in logs."""
+    shown = (
+        f"{name}={'***' if name == 'token' and value else repr(value)}"
+        for name, value in msgspec.structs.asdict(struct).items()
+    )
+    return f"{type(struct).__name__}({', '.join(shown)})"
+
+
 CredentialsToken: TypeAlias = Annotated[str, Meta(max_length=64, pattern=r"^[\x21-\x7e]+\Z")]
 """A credentials token as it is, not encoded: printable ASCII without spaces."""
 
@@ -28,3 +38,5 @@ class Credentials(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     token: CredentialsToken
     url: URL
     roles: Annotated[tuple[CredentialsRole, ...], Meta(min_length=1)]
+
+    __repr__ = without_token

@@ -1,28 +1,40 @@
-"""Connections to CPO platforms in Redis, and who may call us.
-
-Inbound tokens are kept as SHA-256 hashes: reading Redis lets nobody in. What we present to a CPO
-must be readable and is kept as it is.
-"""
+"""Connections to CPO platforms in Redis, and who may call us."""
 
 from __future__ import annotations
 
 import asyncio
 import enum
-import hashlib
 import hmac
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 
 import msgspec
 from msgspec.structs import replace
 
 from bridge.errors import StoreUnavailable
+from bridge.flows.register import Claim
 from bridge.ocpi.connection import Connection, Presented, TokenUse
 from bridge.store.database import Command, Database, Guard, key, packed
+from bridge.store.inbound import (
+    Limited,
+    Row,
+    Tokens,
+    for_a_while,
+    hash_of,
+    place_of,
+    promoted,
+    read_tokens,
+    rewritten,
+    row_of,
+    without,
+)
 from bridge.store.objects import CHANGES, CHANGES_KEPT
 
 PENDING_S = 600
 """How long a TOKEN_B is good while our POST is open; it ends by itself should we die."""
+
+GRACE_S = 600
+"""How long the token that a PUT replaced is good at most; OCPI leaves it open (its issue 568)."""
 
 PATIENCE_S = (0.2, 0.5, 1.0, 2.0, 5.0)
 """Waits between tries to store a TOKEN_C: the CPO has thrown TOKEN_A away, there is no other."""
@@ -32,9 +44,6 @@ CONNECTION = "connection"
 
 CLIENTS = "clients"
 """Announced when all that has changed is whom a hub reaches."""
-
-Tokens = dict[str, TokenUse]
-"""Inbound tokens of a CPO, by hash."""
 
 
 class Progress(enum.StrEnum):
@@ -70,6 +79,7 @@ class ConnectionStore:
     Args:
         tokens_a: TOKEN_A of each CPO, from the configuration; good until it was used once. One
             that the operator changed since then allows a new registration.
+        patience_s: waits before a transaction is tried again that must not get lost.
     """
 
     def __init__(
@@ -77,10 +87,12 @@ class ConnectionStore:
         database: Database,
         tokens_a: Mapping[str, str],
         *,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
         patience_s: Sequence[float] = PATIENCE_S,
     ) -> None:
         self._db = database
-        self._hashes_a = {cpo_id: _hash(token) for cpo_id, token in tokens_a.items()}
+        self._hashes_a = {cpo_id: hash_of(token) for cpo_id, token in tokens_a.items()}
+        self._now = now
         self._patience_s = patience_s
 
     async def get(self, cpo_id: str) -> Connection:
@@ -114,52 +126,76 @@ class ConnectionStore:
         """Recognise an inbound token, among the readings of one Authorization header."""
         if not candidates:
             return None
-        hashes = [_hash(candidate) for candidate in candidates]
-        rows = await self._db.do("MGET", *(key("inbound-token", each) for each in hashes))
-        for candidate, row in zip(candidates, rows, strict=True):
-            if row is not None:
-                cpo_id, use = msgspec.json.decode(row, type=tuple[str, TokenUse])
-                return Presented(cpo_id, use, candidate)
+        hashes = [hash_of(candidate) for candidate in candidates]
+        rows = await self._db.do("MGET", *map(row_of, hashes))
+        for candidate, hashed, found in zip(candidates, hashes, rows, strict=True):
+            if found is not None:
+                row = msgspec.json.decode(found, type=Row)
+                if row.until is None or row.until > self._now():
+                    return Presented(row.cpo_id, await self._used(row, hashed), candidate)
         for candidate, hashed in zip(candidates, hashes, strict=True):
             for cpo_id, token_a in self._hashes_a.items():
-                if hmac.compare_digest(hashed, token_a) and not await self.spent(cpo_id):
+                if hmac.compare_digest(hashed, token_a) and await self._invites(cpo_id):
                     return Presented(cpo_id, TokenUse.REGISTER, candidate)
         return None
+
+    async def _used(self, row: Row, hashed: str) -> TokenUse:
+        """Return what a token is good for; the first use of a new one ends the one before."""
+        if row.use is TokenUse.FRESH:
+            await self._change(row.cpo_id, lambda old: promoted(old, hashed))
+        if row.use in (TokenUse.FRESH, TokenUse.RETIRING):
+            return TokenUse.REGISTERED
+        return row.use
+
+    async def _invites(self, cpo_id: str) -> bool:
+        """Whether TOKEN_A is good: unused, or used again by our POST that is open just now.
+
+        Some platforms call us back with TOKEN_A instead of TOKEN_B (Q3).
+        """
+        if not await self.spent(cpo_id):
+            return True
+        tokens = read_tokens(await self._db.do("GET", place_of(cpo_id)), self._now())
+        uses = (each.use for each in tokens.values() if isinstance(each, Limited))
+        return TokenUse.PENDING in uses
 
     async def spent(self, cpo_id: str) -> bool:
         """Return whether the configured TOKEN_A has been used for a registration."""
         found = await self._db.do("GET", key("spent-token", cpo_id))
         return found is not None and bytes(found).decode() == self._hashes_a.get(cpo_id)
 
-    async def replace_tokens(self, cpo_id: str, tokens: Mapping[str, TokenUse]) -> None:
-        """Make these the only inbound tokens of the CPO."""
-        await self._change(cpo_id, lambda _: {_hash(each): use for each, use in tokens.items()})
-
     async def offer(self, cpo_id: str, token: str) -> None:
         """Accept our TOKEN_B for as long as a POST may be open, besides the tokens there are."""
-        await self._change(cpo_id, lambda old: {**old, _hash(token): TokenUse.PENDING})
+        pending = for_a_while(TokenUse.PENDING, self._now(), PENDING_S)
+        await self._change(cpo_id, lambda old: {**old, hash_of(token): pending})
 
     async def withdraw(self, cpo_id: str, token: str) -> None:
         """Accept a TOKEN_B no longer; other tokens of the CPO stay as they are."""
-        gone = _hash(token)
-        await self._change(
-            cpo_id, lambda old: {each: use for each, use in old.items() if each != gone}
-        )
+        await self._change(cpo_id, lambda old: without(old, hash_of(token)))
 
-    async def complete(self, connection: Connection, token: str) -> None:
-        """Store the connection and make TOKEN_B its only inbound token, in one transaction.
+    async def complete(self, connection: Connection, token: str) -> Claim | None:
+        """Store the connection and make the token its only inbound one, in one transaction.
 
         Raises:
-            StoreUnavailable: after several tries; the TOKEN_C is lost then.
+            StoreUnavailable: after several tries; the CPO's new token is lost then.
         """
-        cpo_id, only = connection.cpo_id, {_hash(token): TokenUse.REGISTERED}
-        saved = self._saved(connection)
+        only: Tokens = {hash_of(token): TokenUse.REGISTERED}
         for wait_s in self._patience_s:
             try:
-                return await self._change(cpo_id, lambda _: only, saved)
+                return await self._connect(connection, only)
             except StoreUnavailable:
                 await asyncio.sleep(wait_s)
-        return await self._change(cpo_id, lambda _: only, saved)
+        return await self._connect(connection, only)
+
+    async def hand_over(self, connection: Connection, token: str, old: str) -> Claim | None:
+        """Store the connection; ``old`` is good until the first use of ``token``, or GRACE_S."""
+        retiring = for_a_while(TokenUse.RETIRING, self._now(), GRACE_S)
+        both: Tokens = {hash_of(token): TokenUse.FRESH, hash_of(old): retiring}
+        return await self._connect(connection, both)
+
+    async def end(self, cpo_id: str) -> None:
+        """Forget the connection and all its inbound tokens, in one transaction."""
+        commands = [*self._saved(Connection(cpo_id=cpo_id)), *self._spending(cpo_id)]
+        await self._change(cpo_id, lambda _: {}, commands)
 
     async def state(self, cpo_id: str) -> RegistrationState:
         """Return the last word on the registration."""
@@ -181,23 +217,47 @@ class ConnectionStore:
                 *("kind", kind, "cpo", cpo_id),
             ),
         ]
+        return [*commands, *self._spending(cpo_id)] if connection.registered else commands
+
+    def _spending(self, cpo_id: str) -> list[Command]:
+        """Return what marks TOKEN_A as used up."""
         token_a = self._hashes_a.get(cpo_id)
-        if connection.registered and token_a is not None:
-            commands.append(("SET", key("spent-token", cpo_id), token_a))
-        return commands
+        return [] if token_a is None else [("SET", key("spent-token", cpo_id), token_a)]
+
+    async def _connect(self, connection: Connection, tokens: Tokens) -> Claim | None:
+        """Store a connection with its tokens, unless another one has a party of it."""
+        others = [each for each in self._hashes_a if each != connection.cpo_id]
+        saved = self._saved(connection)
+        while True:
+            places = [("GET", key("connection", each)) for each in others]
+            records = await self._db.do("MGET", *(place for _, place in places)) if places else []
+            guards = [Guard(*pair) for pair in zip(places, records, strict=True)]
+            for other in map(_read, others, records):
+                for party in connection.own_parties() & other.own_parties():
+                    return Claim(party, other.cpo_id)
+            if await self._try(connection.cpo_id, lambda _: tokens, saved, guards):
+                return None
 
     async def _change(
         self, cpo_id: str, change: Callable[[Tokens], Tokens], besides: Sequence[Command] = ()
     ) -> None:
         """Change the inbound tokens of a CPO; anew when another replica did so meanwhile."""
-        place = key("inbound-tokens", cpo_id)
-        while True:
-            record = await self._db.do("GET", place)
-            old = {} if record is None else msgspec.json.decode(record, type=Tokens)
-            new = change(old)
-            commands = [*besides, *_replaced(cpo_id, old, new), ("SET", place, packed(new))]
-            if await self._db.commit(commands, [Guard(("GET", place), record)]):
-                return
+        while not await self._try(cpo_id, change, besides):
+            pass
+
+    async def _try(
+        self,
+        cpo_id: str,
+        change: Callable[[Tokens], Tokens],
+        besides: Sequence[Command] = (),
+        guards: Sequence[Guard] = (),
+    ) -> bool:
+        """Change the inbound tokens of a CPO, unless somebody else was faster."""
+        now, place = self._now(), place_of(cpo_id)
+        record = await self._db.do("GET", place)
+        old = read_tokens(record, now)
+        commands = [*besides, *rewritten(cpo_id, old, change(old), now)]
+        return await self._db.commit(commands, [Guard(("GET", place), record), *guards])
 
 
 def _read(cpo_id: str, found: bytes | None) -> Connection:
@@ -205,21 +265,3 @@ def _read(cpo_id: str, found: bytes | None) -> Connection:
     if found is None:
         return Connection(cpo_id=cpo_id)
     return msgspec.json.decode(found, type=Connection)
-
-
-def _hash(token: str) -> str:
-    """Return a token as it is kept; tokens are long and random, so no salt is needed."""
-    # Any bytes may stand in a header; aiohttp hands them on as surrogates.
-    return hashlib.sha256(token.encode(errors="surrogateescape")).hexdigest()
-
-
-def _replaced(cpo_id: str, old: Tokens, new: Tokens) -> list[Command]:
-    """Return the commands that make ``new`` the inbound tokens of the CPO."""
-    commands: list[Command] = [
-        ("DEL", key("inbound-token", each)) for each in old if each not in new
-    ]
-    for each, use in new.items():
-        if old.get(each) != use:
-            row = ("SET", key("inbound-token", each), packed((cpo_id, use)))
-            commands.append((*row, "EX", PENDING_S) if use is TokenUse.PENDING else row)
-    return commands

@@ -19,7 +19,7 @@ from bridge.errors import (
 )
 from bridge.flows.emsp.emsp import DONE, VERSION, Call, Emsp, Reply
 from bridge.flows.ports import PeerApi
-from bridge.flows.register import REQUIRED, with_overrides
+from bridge.flows.register import REQUIRED, SERVING, Claim, with_overrides
 from bridge.ocpi import codec, urls
 from bridge.ocpi.connection import Connection, TokenUse
 from bridge.ocpi.credentials import Credentials, CredentialsRole
@@ -44,8 +44,8 @@ async def post_credentials(emsp: Emsp, call: Call) -> Reply:
     if call.caller.use is not TokenUse.REGISTER:
         raise MethodNotAllowed("this platform is registered already")
     connection = await _read(emsp, call)
-    token = _new_token()
-    await emsp.registrations.complete(connection, token)
+    token = new_token()
+    _refuse(await emsp.registrations.complete(connection, token))
     emsp.notice("connection.registered", cpo_id=call.cpo_id)
     return Reply(data=_own(emsp, call.cpo_id, token))
 
@@ -53,21 +53,18 @@ async def post_credentials(emsp: Emsp, call: Call) -> Reply:
 async def put_credentials(emsp: Emsp, call: Call) -> Reply:
     """Take over changed credentials, read the caller's endpoints anew, hand out a new token.
 
-    The standard leaves open how long the old token lives (issue 568 of OCPI). Here it stays
-    valid beside the new one until the next PUT or DELETE, so a lost answer locks nobody out.
+    The standard leaves open how long the old token lives (issue 568 of OCPI). Here the first use
+    of the new one ends it, or the grace time: a lost answer locks nobody out who tries again.
 
     Raises:
         MethodNotAllowed: the caller is not registered.
         OcpiInvalid, ClientApiUnusable, VersionUnsupported, EndpointsMissing
     """
     _only_registered(call)
-    connection = await _read(emsp, call)
-    token = _new_token()
-    # The token first: should the second step fail, the caller's old view of us still holds.
-    await emsp.connections.replace_tokens(
-        call.cpo_id, {token: TokenUse.REGISTERED, call.caller.token: TokenUse.REGISTERED}
-    )
-    await emsp.connections.save(connection)
+    before = await emsp.connections.get(call.cpo_id)
+    connection = before.renewed(await _read(emsp, call))
+    token = new_token()
+    _refuse(await emsp.registrations.hand_over(connection, token, call.caller.token))
     emsp.notice("connection.renewed", cpo_id=call.cpo_id)
     return Reply(data=_own(emsp, call.cpo_id, token))
 
@@ -79,9 +76,7 @@ async def delete_credentials(emsp: Emsp, call: Call) -> Reply:
         MethodNotAllowed: the caller is not registered.
     """
     _only_registered(call)
-    # The token last: should it fail, the caller can still repeat its DELETE.
-    await emsp.connections.save(Connection(cpo_id=call.cpo_id))
-    await emsp.connections.replace_tokens(call.cpo_id, {})
+    await emsp.registrations.end(call.cpo_id)
     emsp.notice("connection.ended", cpo_id=call.cpo_id)
     return DONE
 
@@ -91,8 +86,15 @@ def _only_registered(call: Call) -> None:
         raise MethodNotAllowed("this platform is not registered")
 
 
-def _new_token() -> str:
+def new_token() -> str:
+    """Return a credentials token that nobody can guess."""
     return secrets.token_urlsafe(32)
+
+
+def _refuse(claim: Claim | None) -> None:
+    """Refuse a party that is somebody else's: pushes say whose an object is by the party alone."""
+    if claim is not None:
+        raise OcpiInvalid("roles", f"{claim.party} is a party of another connection already")
 
 
 def _own(emsp: Emsp, cpo_id: str, token: str) -> Credentials:
@@ -109,8 +111,8 @@ def _own(emsp: Emsp, cpo_id: str, token: str) -> Credentials:
 async def _read(emsp: Emsp, call: Call) -> Connection:
     """Return the connection that the caller's credentials describe, its endpoints read from it."""
     theirs = codec.convert(call.body, Credentials)
-    if not any(role.role is Role.CPO for role in theirs.roles):
-        raise OcpiInvalid("roles", "no role is CPO")
+    if not any(role.role in SERVING for role in theirs.roles):
+        raise OcpiInvalid("roles", "no role is CPO or HUB")
     endpoints = await _endpoints(emsp.peers(call.cpo_id), theirs)
     connection = Connection(
         cpo_id=call.cpo_id,

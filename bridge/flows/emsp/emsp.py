@@ -103,7 +103,7 @@ class Call:
     caller: Presented
     ids: tuple[str, ...] = ()
     query: Mapping[str, str] = field(default_factory=dict)
-    body: object = None
+    body: object = field(default=None, repr=False)
 
     @property
     def cpo_id(self) -> str:

@@ -18,6 +18,8 @@ from bridge.store.inbox import Inbox as RedisInbox
 from bridge.store.lanes import Lanes
 from bridge.store.objects import ObjectStore as RedisObjects
 from bridge.store.orders import OrderStore
+from tests.clock import Clock
+from tests.contract.emsp.samples import TOKENS_A
 from tests.fakes import MemoryConnections, MemoryObjects, MemoryOrders
 
 RETENTION_S = 3600
@@ -44,6 +46,8 @@ class Backend(Protocol):
     def inbox(self) -> Inbox: ...
     @property
     def connections(self) -> ConnectionPorts: ...
+    @property
+    def clock(self) -> Clock: ...
 
     async def put_order(self, order: Order) -> None:
         """Store an order with all that leads to it."""
@@ -64,7 +68,8 @@ class MemoryBackend:
     def __init__(self, emsp: Party, issuer: str) -> None:
         self.objects = self.inbox = MemoryObjects()
         self.orders = self.tokens = MemoryOrders(self.objects, emsp, issuer)
-        self.connections = MemoryConnections()
+        self.clock = Clock()
+        self.connections = MemoryConnections(tokens_a=TOKENS_A, now=self.clock.now)
 
     async def put_order(self, order: Order) -> None:
         """Store an order."""
@@ -90,7 +95,8 @@ class RedisBackend:
         self.orders = self.tokens = OrderStore(
             self._db, emsp=emsp, issuer=issuer, retention_s=RETENTION_S
         )
-        self.connections = ConnectionStore(self._db, {})
+        self.clock = Clock()
+        self.connections = ConnectionStore(self._db, TOKENS_A, now=self.clock.now)
 
     async def put_order(self, order: Order) -> None:
         """Store an order."""

@@ -11,7 +11,7 @@ from redis.asyncio import Redis
 
 from bridge.flows.register import Overrides
 from bridge.observability import Metrics
-from bridge.ocpi.connection import Connection, TokenUse
+from bridge.ocpi.connection import Connection
 from bridge.ocpi.credentials import CredentialsRole
 from bridge.ocpi.headers import Party
 from bridge.ocpi.types import BusinessDetails, Role
@@ -85,7 +85,5 @@ async def registered(backend: Backend, cpo_id: str, token: str, party: Party) ->
         party_id=party.party_id,
         country_code=party.country_code,
     )
-    await backend.connections.save(
-        Connection(cpo_id=cpo_id, token=f"out-{cpo_id}", roles=(role,), registered_at=NOW)
-    )
-    await backend.connections.replace_tokens(cpo_id, {token: TokenUse.REGISTERED})
+    connection = Connection(cpo_id=cpo_id, token=f"out-{cpo_id}", roles=(role,), registered_at=NOW)
+    assert await backend.connections.complete(connection, token) is None

@@ -25,6 +25,10 @@ CPO = "cpo1"
 TOKEN = "token-of-cpo1"
 OTHER_CPO = "cpo2"
 OTHER_TOKEN = "token-of-cpo2"
+NEW_CPO = "cpo3"
+TOKEN_A = "token-a"
+TOKENS_A = {CPO: "token-a-of-cpo1", OTHER_CPO: "token-a-of-cpo2", NEW_CPO: TOKEN_A}
+"""What the configuration has: the third CPO has not used its TOKEN_A yet."""
 PARTY = Party("IN", "ABC")
 OTHER_PARTY = Party("IN", "XYZ")
 LOC = "IN/ABC/LOC1"

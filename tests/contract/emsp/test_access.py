@@ -6,9 +6,10 @@ from base64 import b64encode
 
 import pytest
 
-from bridge.ocpi.connection import TokenUse
+from bridge.ocpi.connection import Connection
+from tests.contract.emsp.conftest import registered
 from tests.contract.emsp.rig import Rig
-from tests.contract.emsp.samples import CPO, LOC, location
+from tests.contract.emsp.samples import CPO, LOC, NEW_CPO, NOW, PARTY, TOKEN_A, location
 
 
 @pytest.mark.requirement("O2")
@@ -38,12 +39,12 @@ async def test_without_a_known_token_nobody_is_heard(
     ],
 )
 async def test_a_token_is_known_in_any_spelling(rig: Rig, name: str, header: str) -> None:
-    await rig.backend.connections.replace_tokens(CPO, {"s3cret!": TokenUse.REGISTERED})
+    await registered(rig.backend, CPO, "s3cret!", PARTY)
     assert (await rig.get("", authorization=header)).status == (200, 1000), name
 
 
 async def test_a_raw_token_that_is_valid_base64_is_known_as_it_is(rig: Rig) -> None:
-    await rig.backend.connections.replace_tokens(CPO, {"YWJjZA==": TokenUse.REGISTERED})
+    await registered(rig.backend, CPO, "YWJjZA==", PARTY)
     assert (await rig.get("", authorization="Token YWJjZA==")).http == 200
 
 
@@ -62,8 +63,20 @@ async def test_a_raw_token_that_is_valid_base64_is_known_as_it_is(rig: Rig) -> N
     ],
 )
 async def test_a_token_a_is_for_versions_and_credentials(rig: Rig, path: str, http: int) -> None:
-    await rig.backend.connections.replace_tokens(CPO, {"token-a": TokenUse.REGISTER})
-    assert (await rig.get(path, token="token-a")).http == http
+    assert (await rig.get(path, token=TOKEN_A)).http == http
+
+
+async def test_a_cpo_may_call_back_with_its_token_a_while_our_post_is_open(rig: Rig) -> None:
+    connections = rig.backend.connections
+    new = Connection(cpo_id=NEW_CPO, token="token-c", registered_at=NOW)
+    for _ in range(2):  # the second time is an operator's wish: TOKEN_A was used before
+        await connections.offer(NEW_CPO, "token-b")
+        for token in (TOKEN_A, "token-b"):
+            assert (await rig.get("versions", token=token, root="/ocpi/")).http == 200
+            assert (await rig.get("", token=token)).http == 200
+        assert (await rig.get("tokens", token=TOKEN_A)).http == 401
+        await connections.complete(new, "token-b")
+        assert (await rig.get("", token=TOKEN_A)).http == 401
 
 
 @pytest.mark.requirement("O44")

@@ -3,18 +3,30 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from bridge.ocpi.connection import TokenUse
+from bridge.ocpi.headers import Party
 from bridge.ocpi.types import InterfaceRole, ModuleID, VersionNumber
 from bridge.ocpi.versions import Endpoint, Version, VersionDetails
+from bridge.store.connections import GRACE_S
 from tests.contract.emsp.rig import PUBLIC_URL, Rig
-from tests.contract.emsp.samples import CPO, NOW, PARTY, TOKEN, credentials, tariff
+from tests.contract.emsp.samples import (
+    CPO,
+    NEW_CPO,
+    NOW,
+    OTHER_CPO,
+    OTHER_PARTY,
+    PARTY,
+    TOKEN,
+    TOKEN_A,
+    Json,
+    credentials,
+    tariff,
+)
 
-NEW_CPO = "cpo3"
-TOKEN_A = "token-a"
 VERSIONS_URL = "http://cpo.example/ocpi/versions"
 DETAILS_URL = "http://cpo.example/ocpi/2.2.1"
 
@@ -32,10 +44,16 @@ NEEDED = (
 )
 
 
+def newcomer(token: str = "token-b", party_id: str = "NEW", role: str = "CPO") -> Json:
+    """Make the Credentials of the third CPO."""
+    body = credentials(token)
+    body["roles"][0] |= {"party_id": party_id, "role": role}
+    return body
+
+
 @pytest.fixture
 async def invited(rig: Rig) -> Rig:
     """Give a rig with a TOKEN_A for a third CPO, whose platform answers as it should."""
-    await rig.backend.connections.replace_tokens(NEW_CPO, {TOKEN_A: TokenUse.REGISTER})
     rig.peers.offered = (
         Version(version=VersionNumber.V2_1_1, url="http://cpo.example/ocpi/2.1.1"),
         Version(version=VersionNumber.V2_2_1, url=DETAILS_URL),
@@ -81,7 +99,7 @@ async def test_get_repeats_a_token_a_as_well(invited: Rig) -> None:
 @pytest.mark.requirement("O46")
 @pytest.mark.requirement("O54")
 async def test_post_reads_the_caller_and_registers_it(invited: Rig) -> None:
-    answer = await invited.post("credentials", credentials("token-b"), token=TOKEN_A)
+    answer = await invited.post("credentials", newcomer("token-b"), token=TOKEN_A)
     assert answer.status == (200, 1000)
     assert invited.peers.asked == [(VERSIONS_URL, "token-b"), (DETAILS_URL, "token-b")]
     token_c = answer.data["token"]
@@ -90,7 +108,7 @@ async def test_post_reads_the_caller_and_registers_it(invited: Rig) -> None:
     connection = await invited.backend.connections.get(NEW_CPO)
     assert connection.token == "token-b"
     assert connection.versions_url == VERSIONS_URL
-    assert connection.parties() == (PARTY,)
+    assert connection.parties() == (Party("IN", "NEW"),)
     assert connection.endpoints == NEEDED
     assert connection.registered_at == NOW
     assert (await invited.get("tokens", token=token_c)).http == 200
@@ -99,9 +117,7 @@ async def test_post_reads_the_caller_and_registers_it(invited: Rig) -> None:
 
 
 async def test_a_registered_cpo_may_push_at_once(invited: Rig) -> None:
-    body = credentials()
-    body["roles"][0]["party_id"] = "NEW"
-    token_c = (await invited.post("credentials", body, token=TOKEN_A)).data["token"]
+    token_c = (await invited.post("credentials", newcomer(), token=TOKEN_A)).data["token"]
     pushed = tariff(party_id="NEW")
     assert (await invited.put("tariffs/IN/NEW/T1", pushed, token=token_c)).http == 201
 
@@ -113,7 +129,7 @@ async def test_a_caller_whose_api_does_not_answer_is_3001(invited: Rig, silent: 
         invited.peers.offered = None
     else:
         invited.peers.offered_details = None
-    answer = await invited.post("credentials", credentials(), token=TOKEN_A)
+    answer = await invited.post("credentials", newcomer(), token=TOKEN_A)
     assert answer.status == (200, 3001)
     assert answer.is_bare
     await nothing_happened(invited)
@@ -122,7 +138,7 @@ async def test_a_caller_whose_api_does_not_answer_is_3001(invited: Rig, silent: 
 @pytest.mark.requirement("O47")
 async def test_a_caller_without_221_is_3002(invited: Rig) -> None:
     invited.peers.offered = (Version(version=VersionNumber.V2_2, url=DETAILS_URL),)
-    answer = await invited.post("credentials", credentials(), token=TOKEN_A)
+    answer = await invited.post("credentials", newcomer(), token=TOKEN_A)
     assert answer.status == (200, 3002)
     await nothing_happened(invited)
 
@@ -131,7 +147,7 @@ async def test_a_caller_without_221_is_3002(invited: Rig) -> None:
 @pytest.mark.parametrize("missing", [ModuleID.LOCATIONS, ModuleID.COMMANDS])
 async def test_a_caller_without_what_we_need_is_3003(invited: Rig, missing: ModuleID) -> None:
     offer(invited, tuple(each for each in NEEDED if each.identifier != missing))
-    answer = await invited.post("credentials", credentials(), token=TOKEN_A)
+    answer = await invited.post("credentials", newcomer(), token=TOKEN_A)
     assert answer.status == (200, 3003)
     assert missing in answer.envelope["status_message"]
     await nothing_happened(invited)
@@ -139,7 +155,7 @@ async def test_a_caller_without_what_we_need_is_3003(invited: Rig, missing: Modu
 
 async def test_the_wrong_role_of_a_module_does_not_help(invited: Rig) -> None:
     offer(invited, (*NEEDED[:3], endpoint(ModuleID.COMMANDS, InterfaceRole.SENDER)))
-    answer = await invited.post("credentials", credentials(), token=TOKEN_A)
+    answer = await invited.post("credentials", newcomer(), token=TOKEN_A)
     assert answer.status == (200, 3003)
 
 
@@ -148,7 +164,7 @@ async def test_what_the_operator_configured_counts_as_there(invited: Rig) -> Non
     invited.overrides[NEW_CPO] = {
         (ModuleID.COMMANDS, InterfaceRole.RECEIVER): "http://cpo.example/commands"
     }
-    answer = await invited.post("credentials", credentials(), token=TOKEN_A)
+    answer = await invited.post("credentials", newcomer(), token=TOKEN_A)
     assert answer.status == (200, 1000)
 
 
@@ -166,7 +182,7 @@ async def test_what_the_operator_configured_counts_as_there(invited: Rig) -> Non
 async def test_credentials_that_cannot_be_used_are_2001(
     invited: Rig, change: dict[str, Any]
 ) -> None:
-    answer = await invited.post("credentials", {**credentials(), **change}, token=TOKEN_A)
+    answer = await invited.post("credentials", {**newcomer(), **change}, token=TOKEN_A)
     assert answer.status == (200, 2001)
     assert invited.peers.asked == []
     await nothing_happened(invited)
@@ -186,30 +202,150 @@ async def test_put_and_delete_of_an_unregistered_cpo_are_405(invited: Rig) -> No
     await nothing_happened(invited)
 
 
+async def test_an_aggregator_or_a_hub_registers_as_well(invited: Rig) -> None:
+    body = newcomer()
+    body["roles"] += [
+        {**body["roles"][0], "party_id": "TWO"},
+        {**body["roles"][0], "role": "EMSP"},
+        {**body["roles"][0], "role": "HUB", "party_id": "HUB"},
+    ]
+    assert (await invited.post("credentials", body, token=TOKEN_A)).status == (200, 1000)
+    connection = await invited.backend.connections.get(NEW_CPO)
+    assert connection.parties() == (Party("IN", "NEW"), Party("IN", "TWO"))
+
+
+async def test_a_hub_alone_is_let_in(invited: Rig) -> None:
+    body = newcomer(role="HUB")
+    assert (await invited.post("credentials", body, token=TOKEN_A)).status == (200, 1000)
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT"])
+async def test_the_party_of_another_connection_is_refused_by_name(
+    invited: Rig, method: str
+) -> None:
+    body = newcomer()
+    body["roles"].append({**body["roles"][0], "party_id": OTHER_PARTY.party_id.lower()})
+    cpo_id, token = (NEW_CPO, TOKEN_A) if method == "POST" else (CPO, TOKEN)
+    before = await invited.backend.connections.get(cpo_id)
+
+    answer = await invited.call(method, "credentials", body, token=token)
+
+    assert answer.status == (200, 2001)
+    assert str(OTHER_PARTY) in answer.envelope["status_message"]
+    assert OTHER_CPO not in answer.envelope["status_message"]
+    assert await invited.backend.connections.get(cpo_id) == before
+    assert (await invited.get("", token=token)).http == 200
+    assert invited.notices == []
+
+
+async def test_a_party_is_free_again_when_its_connection_ended(invited: Rig) -> None:
+    assert (await invited.delete("credentials")).status == (200, 1000)
+    body = newcomer(party_id=PARTY.party_id)
+    assert (await invited.post("credentials", body, token=TOKEN_A)).status == (200, 1000)
+
+
 @pytest.mark.requirement("O50")
-@pytest.mark.requirement("O51")
-async def test_put_reads_anew_and_gives_a_new_token_beside_the_old(invited: Rig) -> None:
+async def test_put_reads_anew_and_gives_a_new_token(invited: Rig) -> None:
     answer = await invited.put("credentials", credentials("token-b2"))
     assert answer.status == (200, 1000)
     assert invited.peers.asked == [(VERSIONS_URL, "token-b2"), (DETAILS_URL, "token-b2")]
     connection = await invited.backend.connections.get(CPO)
     assert (connection.token, connection.endpoints) == ("token-b2", NEEDED)
-    renewed = answer.data["token"]
-    assert renewed != TOKEN
-    assert (await invited.get("tokens", token=TOKEN)).http == 200
+    assert connection.renewed_at == NOW
+    assert answer.data["token"] not in (TOKEN, "token-b2")
+    assert answer.data["roles"][0]["role"] == "EMSP"
+    assert invited.notices == ["connection.renewed"]
+
+
+@pytest.mark.requirement("O51")
+async def test_the_old_token_ends_with_the_first_use_of_the_new_one(invited: Rig) -> None:
+    renewed = (await invited.put("credentials", credentials("token-b2"))).data["token"]
+    for _ in range(2):
+        assert (await invited.get("tokens", token=TOKEN)).http == 200
+
     assert (await invited.get("tokens", token=renewed)).http == 200
 
-    again = (await invited.put("credentials", credentials("token-b3"), token=renewed)).data
+    assert (await invited.get("tokens", token=TOKEN)).status == (401, 2001)
+    assert (await invited.get("tokens", token=renewed)).http == 200
+
+
+@pytest.mark.requirement("O51")
+async def test_the_old_token_ends_after_the_grace_time(invited: Rig) -> None:
+    renewed = (await invited.put("credentials", credentials("token-b2"))).data["token"]
+
+    invited.backend.clock.forward(GRACE_S - 1)
+    assert (await invited.get("tokens", token=TOKEN)).http == 200
+    invited.backend.clock.forward(1)
+    assert (await invited.get("tokens", token=TOKEN)).status == (401, 2001)
+
+    assert (await invited.get("tokens", token=renewed)).http == 200
+
+
+async def test_a_caller_that_missed_the_answer_puts_again(invited: Rig) -> None:
+    lost = (await invited.put("credentials", credentials("token-b2"))).data["token"]
+    invited.backend.clock.forward(GRACE_S - 1)
+
+    again = await invited.put("credentials", credentials("token-b3"))
+
+    assert again.status == (200, 1000)
+    assert (await invited.backend.connections.get(CPO)).token == "token-b3"
+    invited.backend.clock.forward(GRACE_S - 1)
+    assert (await invited.get("tokens", token=TOKEN)).http == 200
+    assert (await invited.get("tokens", token=again.data["token"])).http == 200
     assert (await invited.get("tokens", token=TOKEN)).http == 401
-    assert (await invited.get("tokens", token=again["token"])).http == 200
+    assert (await invited.get("tokens", token=lost)).http == 401
 
 
-async def test_a_put_that_fails_changes_nothing(invited: Rig) -> None:
-    invited.peers.offered = None
+async def test_a_chain_of_puts_leaves_one_token(invited: Rig) -> None:
+    tokens = [TOKEN]
+    for number in range(3):
+        body = credentials(f"token-b{number}")
+        tokens.append((await invited.put("credentials", body, token=tokens[-1])).data["token"])
+    assert (await invited.get("", token=tokens[-1])).http == 200
+    for old in tokens[:-1]:
+        assert (await invited.get("", token=old)).http == 401
+
+
+async def test_pulls_go_on_after_a_put_unless_there_is_something_else_to_pull(
+    invited: Rig,
+) -> None:
+    await invited.put("credentials", credentials("token-b2"))
+    first = await invited.backend.connections.get(CPO)
+    later = NOW + timedelta(days=30)
+    rig = await invited.on(now=lambda: later)
+
+    await rig.put("credentials", credentials("token-b3"))
+    same = await rig.backend.connections.get(CPO)
+    assert (same.registered_at, same.renewed_at) == (first.registered_at, later)
+
+    body = credentials("token-b4")
+    body["roles"].append({**body["roles"][0], "party_id": "TWO"})
+    await rig.put("credentials", body)
+    assert (await rig.backend.connections.get(CPO)).registered_at == later
+
+
+@pytest.mark.parametrize(
+    ("offered", "endpoints", "code"),
+    [
+        (None, NEEDED, 3001),
+        ((Version(version=VersionNumber.V2_2, url=DETAILS_URL),), NEEDED, 3002),
+        ((Version(version=VersionNumber.V2_2_1, url=DETAILS_URL),), NEEDED[:2], 3003),
+    ],
+)
+async def test_a_put_that_fails_changes_nothing(
+    invited: Rig,
+    offered: tuple[Version, ...] | None,
+    endpoints: tuple[Endpoint, ...],
+    code: int,
+) -> None:
+    invited.peers.offered = offered
+    offer(invited, endpoints)
     answer = await invited.put("credentials", credentials("token-b2"))
-    assert answer.status == (200, 3001)
+    assert answer.status == (200, code)
+    assert answer.is_bare
     assert (await invited.backend.connections.get(CPO)).token == "out-cpo1"
     assert (await invited.get("tokens")).http == 200
+    assert invited.notices == []
 
 
 @pytest.mark.requirement("O52")
@@ -222,3 +358,10 @@ async def test_delete_ends_the_connection_in_both_directions(rig: Rig) -> None:
     assert connection.endpoints == ()
     for path in ("", "credentials", "tokens"):
         assert (await rig.get(path)).status == (401, 2001)
+
+
+async def test_an_ended_connection_does_not_come_back_by_its_token_a(invited: Rig) -> None:
+    token_c = (await invited.post("credentials", newcomer(), token=TOKEN_A)).data["token"]
+    assert (await invited.delete("credentials", token=token_c)).status == (200, 1000)
+    answer = await invited.post("credentials", newcomer(), token=TOKEN_A)
+    assert answer.status == (401, 2001)

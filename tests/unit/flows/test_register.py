@@ -11,6 +11,7 @@ from bridge.errors import CpoUnavailable
 from bridge.flows.peer import CallFailed
 from bridge.flows.register import (
     AlreadyRegistered,
+    Claim,
     CredentialsRefused,
     EndpointsNotOffered,
     OurApiUnusable,
@@ -99,10 +100,17 @@ class Marks:
         self.steps.append(f"withdraw {token}")
         del self.inbound[token]
 
-    async def complete(self, connection: Connection, token: str) -> None:
+    async def complete(self, connection: Connection, token: str) -> Claim | None:
         self.steps.append(f"complete {token}")
         self.connection = connection
         self.inbound = {token: "REGISTERED"}
+        return None
+
+    async def hand_over(self, connection: Connection, token: str, old: str) -> Claim | None:
+        raise AssertionError("that is for the side that is called")
+
+    async def end(self, cpo_id: str) -> None:
+        raise AssertionError("no handshake ends what it did not make")
 
 
 class Handshake:
