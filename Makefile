@@ -3,6 +3,7 @@
 #   make run              a walk-in on this machine: sandbox CPO, bridge, sandbox BAP; then it stays up
 #   make run ARGS=--once  the same, played once; exits 0 only if every step happened
 #   make test             lint, types, contracts, mapping and all tests
+#   make conformance      run the tests that show a requirement of OCPI; write docs/ocpi-conformance.md
 #   make lint | format | types | contracts | mapping | clean
 
 VENV  := .venv
@@ -11,7 +12,7 @@ READY := $(VENV)/.ready
 ARGS  :=
 
 .NOTPARALLEL:
-.PHONY: run test lint format types contracts mapping clean
+.PHONY: run test conformance lint format types contracts mapping clean
 
 run: $(READY)
 	@$(BIN)/bridge demo $(ARGS)
@@ -19,6 +20,11 @@ run: $(READY)
 test: lint types contracts mapping
 	@echo "==> tests: $$($(BIN)/pytest --version)"
 	@$(BIN)/pytest -n 2 --dist worksteal --cov --cov-report=term
+
+# Written even when a test fails: the page says so then.
+conformance: $(READY)
+	@echo "==> conformance: docs/ocpi-conformance.md"
+	@$(BIN)/pytest -n 2 --dist worksteal -q -m "requirement or endpoint" --write-conformance
 
 lint: $(READY)
 	@echo "==> lint and format: $$($(BIN)/ruff --version)"

@@ -13,6 +13,8 @@ from bridge.store.connect import connect
 from tests.redis_source import choose, docker_answers, empty, serving
 from tests.reference import absence, shared_path
 
+pytest_plugins = ["tests.conformance.plugin", "pytester"]
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Skip what is marked ``shared`` where the reference material is absent."""

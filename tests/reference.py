@@ -12,13 +12,13 @@ PROJECT = Path(__file__).resolve().parent.parent
 VARIABLE = "BRIDGE_TEST_SHARED"
 
 
-def shared_path(environ: Mapping[str, str]) -> Path | None:
+def shared_path(environ: Mapping[str, str], project: Path = PROJECT) -> Path | None:
     """Find the folder ``shared``: where the variable says, else beside the project; None if absent.
 
     Raises FileNotFoundError when the variable names a folder that is not there.
     """
     named = environ.get(VARIABLE)
-    path = Path(named) if named else PROJECT.parent / "shared"
+    path = Path(named) if named else project.parent / "shared"
     if path.is_dir():
         return path
     if named:

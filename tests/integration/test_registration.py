@@ -157,6 +157,9 @@ def posts(fake: FakeCpo) -> list[Asked]:
 
 
 @pytest.mark.requirement("O43")
+@pytest.mark.endpoint("calls GET {versions_url}")
+@pytest.mark.endpoint("calls GET {version_details_url}")
+@pytest.mark.endpoint("calls POST {credentials}")
 async def test_a_configured_cpo_is_registered(fake: FakeCpo, start: Started) -> None:
     replica = start()
 

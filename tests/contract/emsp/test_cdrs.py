@@ -33,6 +33,8 @@ STRANGE: Json = {
 
 @pytest.mark.requirement("O89")
 @pytest.mark.requirement("O7")
+@pytest.mark.endpoint("serves POST {cdrs}")
+@pytest.mark.endpoint("serves GET {Location URL returned by POST}")
 @pytest.mark.parametrize("cdr_id", ["CDR1", "2026/03*1 a"])
 async def test_post_keeps_the_cdr_and_says_where_it_is(rig: Rig, cdr_id: str) -> None:
     answer = await rig.post("cdrs", cdr(cdr_id))

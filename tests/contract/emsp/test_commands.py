@@ -35,6 +35,7 @@ async def sent(rig: Rig) -> Rig:
 
 @pytest.mark.requirement("O123")
 @pytest.mark.requirement("O124")
+@pytest.mark.endpoint("serves POST {response_url}")
 async def test_a_result_is_queued_before_it_is_acknowledged(sent: Rig) -> None:
     answer = await sent.post(PATH, {"result": "ACCEPTED"})
     assert answer.status == (200, 1000)

@@ -76,6 +76,7 @@ async def nothing_happened(rig: Rig) -> None:
 
 @pytest.mark.requirement("O54")
 @pytest.mark.requirement("O55")
+@pytest.mark.endpoint("serves GET {credentials}")
 async def test_get_repeats_the_token_and_names_our_only_role(rig: Rig) -> None:
     answer = await rig.get("credentials")
     assert answer.data == {
@@ -98,6 +99,7 @@ async def test_get_repeats_a_token_a_as_well(invited: Rig) -> None:
 
 @pytest.mark.requirement("O46")
 @pytest.mark.requirement("O54")
+@pytest.mark.endpoint("serves POST {credentials}")
 async def test_post_reads_the_caller_and_registers_it(invited: Rig) -> None:
     answer = await invited.post("credentials", newcomer("token-b"), token=TOKEN_A)
     assert answer.status == (200, 1000)
@@ -245,6 +247,7 @@ async def test_a_party_is_free_again_when_its_connection_ended(invited: Rig) -> 
 
 
 @pytest.mark.requirement("O50")
+@pytest.mark.endpoint("serves PUT {credentials}")
 async def test_put_reads_anew_and_gives_a_new_token(invited: Rig) -> None:
     answer = await invited.put("credentials", credentials("token-b2"))
     assert answer.status == (200, 1000)
@@ -349,6 +352,7 @@ async def test_a_put_that_fails_changes_nothing(
 
 
 @pytest.mark.requirement("O52")
+@pytest.mark.endpoint("serves DELETE {credentials}")
 async def test_delete_ends_the_connection_in_both_directions(rig: Rig) -> None:
     answer = await rig.delete("credentials")
     assert answer.status == (200, 1000)

@@ -29,6 +29,10 @@ from tests.contract.emsp.samples import (
 )
 from tests.fakes import MemoryObjects
 
+A_LOCATION = "{locations}/{country_code}/{party_id}/{location_id}"
+AN_EVSE = A_LOCATION + "/{evse_uid}"
+A_CONNECTOR = AN_EVSE + "/{connector_id}"
+
 
 async def stored(rig: Rig) -> Any:
     """Return the Location as a CPO reads it."""
@@ -43,6 +47,9 @@ async def known(rig: Rig) -> Rig:
 
 
 @pytest.mark.requirement("O67")
+@pytest.mark.endpoint(f"serves GET {A_LOCATION}")
+@pytest.mark.endpoint(f"serves GET {AN_EVSE}")
+@pytest.mark.endpoint(f"serves GET {A_CONNECTOR}")
 async def test_get_returns_what_is_stored_at_each_level(known: Rig) -> None:
     assert (await known.get(f"locations/{LOC}")).data == location()
     assert (await known.get(f"locations/{LOC}/E1")).data == evse()
@@ -57,6 +64,7 @@ async def test_what_is_not_known_is_2003(known: Rig, path: str) -> None:
 
 
 @pytest.mark.requirement("O26")
+@pytest.mark.endpoint(f"serves PUT {A_LOCATION}")
 async def test_put_replaces_the_whole_location(known: Rig) -> None:
     smaller = location(last_updated=at(1), name=None, evses=[])
     assert (await known.put(f"locations/{LOC}", smaller)).status == (200, 1000)
@@ -66,6 +74,7 @@ async def test_put_replaces_the_whole_location(known: Rig) -> None:
 
 @pytest.mark.requirement("O60")
 @pytest.mark.requirement("O61")
+@pytest.mark.endpoint(f"serves PUT {AN_EVSE}")
 async def test_put_of_a_new_evse_adds_it_and_dates_the_location(known: Rig) -> None:
     path = f"locations/{LOC}/E2"
     assert (await known.put(path, evse("E2", last_updated=at(5)))).status == (201, 1000)
@@ -77,6 +86,7 @@ async def test_put_of_a_new_evse_adds_it_and_dates_the_location(known: Rig) -> N
 
 
 @pytest.mark.requirement("O60")
+@pytest.mark.endpoint(f"serves PUT {A_CONNECTOR}")
 async def test_put_of_a_connector_dates_evse_and_location(known: Rig) -> None:
     changed = connector(max_amperage=60, last_updated=at(3))
     assert (await known.put(f"locations/{LOC}/E1/1", changed)).status == (200, 1000)
@@ -90,6 +100,9 @@ async def test_put_of_a_connector_dates_evse_and_location(known: Rig) -> None:
 
 @pytest.mark.requirement("O27")
 @pytest.mark.requirement("O60")
+@pytest.mark.endpoint(f"serves PATCH {A_LOCATION}")
+@pytest.mark.endpoint(f"serves PATCH {AN_EVSE}")
+@pytest.mark.endpoint(f"serves PATCH {A_CONNECTOR}")
 @pytest.mark.parametrize(
     ("path", "patch", "expected"),
     [

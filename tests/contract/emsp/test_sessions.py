@@ -50,6 +50,7 @@ async def known(rig: Rig) -> Rig:
     return rig
 
 
+@pytest.mark.endpoint("serves GET {sessions}/{country_code}/{party_id}/{session_id}")
 async def test_get_returns_what_was_put(known: Rig) -> None:
     body = session(**STRANGE)
     del body["authorization_reference"]
@@ -57,6 +58,7 @@ async def test_get_returns_what_was_put(known: Rig) -> None:
 
 
 @pytest.mark.requirement("O80")
+@pytest.mark.endpoint("serves PUT {sessions}/{country_code}/{party_id}/{session_id}")
 @pytest.mark.parametrize("periods", [None, [], [period(3, 1)]])
 async def test_put_replaces_the_periods(known: Rig, periods: list[Json] | None) -> None:
     body = session(charging_periods=periods, last_updated=at(1))
@@ -65,6 +67,7 @@ async def test_put_replaces_the_periods(known: Rig, periods: list[Json] | None) 
 
 
 @pytest.mark.requirement("O81")
+@pytest.mark.endpoint("serves PATCH {sessions}/{country_code}/{party_id}/{session_id}")
 @pytest.mark.parametrize(
     ("periods", "expected"),
     [

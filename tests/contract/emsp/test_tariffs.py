@@ -11,6 +11,8 @@ PATH = "tariffs/IN/ABC/T1"
 
 
 @pytest.mark.requirement("O69")
+@pytest.mark.endpoint("serves PUT {tariffs}/{country_code}/{party_id}/{tariff_id}")
+@pytest.mark.endpoint("serves GET {tariffs}/{country_code}/{party_id}/{tariff_id}")
 async def test_put_creates_and_replaces_and_get_returns_it(rig: Rig) -> None:
     assert (await rig.put(PATH, tariff())).status == (201, 1000)
     changed = tariff(currency="EUR", last_updated=at(1))
@@ -19,6 +21,7 @@ async def test_put_creates_and_replaces_and_get_returns_it(rig: Rig) -> None:
 
 
 @pytest.mark.requirement("O69")
+@pytest.mark.endpoint("serves DELETE {tariffs}/{country_code}/{party_id}/{tariff_id}")
 async def test_delete_removes(rig: Rig) -> None:
     await rig.put(PATH, tariff())
     answer = await rig.delete("tariffs/in/abc/t1")

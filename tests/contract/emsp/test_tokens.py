@@ -53,6 +53,7 @@ async def test_no_token_is_an_empty_list(rig: Rig) -> None:
 @pytest.mark.requirement("O16")
 @pytest.mark.requirement("O18")
 @pytest.mark.requirement("O100")
+@pytest.mark.endpoint("serves GET {tokens}")
 async def test_a_crawl_over_the_links_finds_every_token_once_oldest_first(rig: Rig) -> None:
     await numbered(rig, 7)
     window = f"date_from={quote(at(2))}&date_to={quote(at(7))}"
@@ -109,6 +110,7 @@ async def test_an_unknown_token_is_404_and_2004(rig: Rig, body: Json | None) -> 
 
 @pytest.mark.requirement("O102")
 @pytest.mark.requirement("O107")
+@pytest.mark.endpoint("serves POST {tokens}/{token_uid}/authorize")
 @pytest.mark.parametrize(
     ("state", "allowed"),
     [(state, "ALLOWED") for state in sorted(LIVE)]

@@ -9,6 +9,7 @@ from tests.contract.emsp.samples import OTHER_TOKEN
 
 
 @pytest.mark.requirement("O40")
+@pytest.mark.endpoint("serves GET {versions_url}")
 async def test_versions_lists_221_with_an_address_that_works(rig: Rig) -> None:
     listed = (await rig.get("versions", root="/ocpi/")).data
     assert listed == [{"version": "2.2.1", "url": ROOT}]
@@ -19,6 +20,7 @@ async def test_versions_lists_221_with_an_address_that_works(rig: Rig) -> None:
 
 @pytest.mark.requirement("O41")
 @pytest.mark.requirement("O42")
+@pytest.mark.endpoint("serves GET {version_details_url}")
 async def test_details_list_every_module_with_its_role(rig: Rig) -> None:
     details = (await rig.get("")).data
     listed = {each["identifier"]: (each["role"], each["url"]) for each in details["endpoints"]}

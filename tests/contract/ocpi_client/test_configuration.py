@@ -44,6 +44,7 @@ def api(side: Side) -> ConfigurationApi:
     return ConfigurationApi(side.client, side.cpo)
 
 
+@pytest.mark.endpoint("calls GET {versions_url}")
 async def test_versions_of_a_later_standard_are_left_out(
     api: ConfigurationApi, fake: FakeCpo
 ) -> None:
@@ -58,6 +59,7 @@ async def test_versions_of_a_later_standard_are_left_out(
     assert [each.version for each in versions] == [VersionNumber.V2_2_1]
 
 
+@pytest.mark.endpoint("calls GET {version_details_url}")
 async def test_endpoints_of_unknown_modules_are_left_out(
     api: ConfigurationApi, fake: FakeCpo
 ) -> None:

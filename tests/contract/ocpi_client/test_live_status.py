@@ -39,6 +39,7 @@ def live(side: Side) -> LiveEvses:
 
 
 @pytest.mark.requirement("O38")
+@pytest.mark.endpoint("calls GET {locations}/{location_id}/{evse_uid}")
 async def test_the_evse_is_fetched_under_its_encoded_ids(live: LiveEvses, fake: FakeCpo) -> None:
     fake.on_data("GET", PATH, evse("st::1", status="CHARGING"))
 

@@ -151,6 +151,7 @@ async def test_a_session_that_charges_in_time_is_no_failure() -> None:
 
 
 @pytest.mark.requirement("O129")
+@pytest.mark.endpoint("calls POST {commands}/STOP_SESSION")
 async def test_a_stop_names_the_session_as_the_cpo_does() -> None:
     play = await starting()
     await play.session(id="CPO-7")

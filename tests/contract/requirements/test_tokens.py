@@ -90,6 +90,7 @@ def test_in_no_state_may_a_cpo_start_with_a_token_by_itself(state: OrderState) -
 
 
 @pytest.mark.requirement("O121")
+@pytest.mark.endpoint("calls POST {commands}/START_SESSION")
 async def test_a_start_names_evse_and_connector(play: Scene) -> None:
     play.cpo.behaviour.sends_session = False
     place = station("HERE")

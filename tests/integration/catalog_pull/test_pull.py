@@ -36,6 +36,8 @@ from tests.integration.catalog_pull.rig import (
 )
 
 
+@pytest.mark.endpoint("calls GET {locations}")
+@pytest.mark.endpoint("calls GET {tariffs}")
 async def test_a_first_pull_takes_everything_tariffs_first(
     bridge: Bridge, lists: Lists, fake: FakeCpo
 ) -> None:
