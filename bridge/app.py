@@ -136,7 +136,12 @@ def runners_of(
         metrics=metrics,
     )
     commands = CommandWorker(
-        database=database, lanes=lanes, send=send, metrics=metrics, wake=bell.ring
+        database=database,
+        lanes=lanes,
+        orders=stores.orders,
+        send=send,
+        metrics=metrics,
+        wake=bell.ring,
     )
     live = LiveWorker(database=database, lanes=lanes.live, patch=partial(patch_live, guarded))
     handlers = {

@@ -46,6 +46,7 @@ Event = Literal[
     "cdr.credit_of_unknown",
     "cdr.orphan",
     "command.answered",
+    "command.dropped",
     "command.failed",
     "connection.ended",
     "connection.registered",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Literal
 
 from msgspec.structs import replace
@@ -13,7 +13,7 @@ from bridge.flows.start import GRACE_S, start_failed, unanswered_until
 from bridge.flows.stop import stop_failed
 from bridge.ocpi.envelope import UNKNOWN_LOCATION
 from bridge.ocpi.types import ModuleID
-from bridge.orders.order import Order, OrderState
+from bridge.orders.order import CommandPlan, Order, OrderState
 
 S = OrderState
 
@@ -25,6 +25,13 @@ LONGEST_TIMEOUT_S = 600
 
 LOOK_UP_S = 5
 """How long a session may take to turn out to be over that the CPO does not know any more."""
+
+
+def still_wanted(order: Order | None, plan: CommandPlan, now: datetime) -> bool:
+    """Tell whether a command may leave now; the order may have moved on while it waited."""
+    if plan.until is None:
+        return True
+    return now < plan.until and order is not None and _which(order, plan.id) is not None
 
 
 def command_response(world: World, order: Order, job: CommandResponseJob) -> Decision:

@@ -63,6 +63,7 @@ def _first_start(world: World, request: Request, order: Order) -> Decision:
         order, attempts=(*order.attempts, attempt), reference=None, stop_requested=False
     )
     order = with_deadline(step(order, S.STARTING, world.now), "fault", None)
+    until = unanswered_until(world, order)
     plan = CommandPlan(
         id=attempt.command_id,
         type=kind,
@@ -71,9 +72,9 @@ def _first_start(world: World, request: Request, order: Order) -> Decision:
         order_key=order.key,
         correlation_id=order.request.transaction_id,
         body=Raw(encode(_start_session(world, order, attempt))),
+        until=until,
     )
-    order = waiting_for(world, order, request, Verb.START)
-    order = with_deadline(order, "start", unanswered_until(world, order))
+    order = with_deadline(waiting_for(world, order, request, Verb.START), "start", until)
     return Decision(order, commands=(plan,))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from datetime import datetime
 
 from msgspec import Raw
 from msgspec.structs import replace
@@ -54,16 +55,17 @@ def stopping(world: World, order: Order) -> tuple[Order, CommandPlan]:
 
     An outage goes on meanwhile: a stop that fails does not bring the connection back.
     """
-    if order.session is None:
+    session = order.session
+    if session is None:
         raise ValueError(f"order {order.id} has no session")
-    plan = stop_plan(order, order.session.id)
+    order = with_deadline(step(order, S.STOPPING, world.now), "interruption", None)
+    until = unanswered_until(world, order)
+    plan = stop_plan(order, session.id, until)
     order = replace(order, stop_command=plan.id, stop_requested=False)
-    order = with_deadline(order, "interruption", None)
-    order = step(order, S.STOPPING, world.now)
-    return with_deadline(order, "stop", unanswered_until(world, order)), plan
+    return with_deadline(order, "stop", until), plan
 
 
-def stop_plan(order: Order, session_id: str) -> CommandPlan:
+def stop_plan(order: Order, session_id: str, until: datetime | None = None) -> CommandPlan:
     """Return a STOP_SESSION; exactly response_url and session_id (mapping H3)."""
     return CommandPlan(
         id=secrets.token_urlsafe(18),
@@ -73,6 +75,7 @@ def stop_plan(order: Order, session_id: str) -> CommandPlan:
         order_key=order.key,
         correlation_id=order.request.transaction_id,
         body=Raw(encode(StopSession(response_url=PLACEHOLDER_URL, session_id=session_id))),
+        until=until,
     )
 
 

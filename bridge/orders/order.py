@@ -255,6 +255,7 @@ class CommandPlan(msgspec.Struct, frozen=True, kw_only=True):
         party: the CPO party that owns the Location.
         correlation_id: one for all calls of the Beckn transaction (X-Correlation-ID).
         body: the OCPI object as JSON, without response_url (the sender knows our address).
+        until: when the order gives it up; None = it is to be sent whatever became of the order.
     """
 
     id: str
@@ -264,3 +265,4 @@ class CommandPlan(msgspec.Struct, frozen=True, kw_only=True):
     order_key: str
     correlation_id: str
     body: Raw
+    until: datetime | None = None

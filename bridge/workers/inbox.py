@@ -34,10 +34,16 @@ log = get_logger()
 
 
 class CommandEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """A command in its lane; ``sent`` is set before the first byte leaves."""
+    """A command in its lane.
+
+    Args:
+        sent: set before the first byte leaves; taken back when it is certain that none did.
+        tries: how often that was so.
+    """
 
     plan: CommandPlan
     sent: bool = False
+    tries: int = 0
 
 
 class LiveEntry(msgspec.Struct, frozen=True, kw_only=True):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 
 import msgspec
 import pytest
@@ -13,15 +14,16 @@ from bridge.errors import StoreUnavailable
 from bridge.flows.jobs import CommandResponseJob, Job
 from bridge.flows.peer import CallFailed
 from bridge.observability import Metrics
-from bridge.ocpi.commands import CommandResponse, CommandResponseType
-from bridge.orders.order import CommandPlan
+from bridge.ocpi.commands import CommandResponse, CommandResponseType, CommandType
+from bridge.orders.order import CommandPlan, Order, OrderState
 from bridge.store.connect import connect
 from bridge.store.database import Database
 from bridge.store.lanes import Claim, Lanes
-from bridge.workers.commands import CommandWorker
+from bridge.workers.commands import RETRIES_S, CommandWorker
 from bridge.workers.inbox import CommandEntry, LaneSet
 from tests.clock import Clock
-from tests.factories import command
+from tests.factories import EMSP, attempt, command, order
+from tests.fakes import MemoryObjects, MemoryOrders
 from tests.valkey import free_port
 from tests.waiting import until
 
@@ -57,6 +59,7 @@ class Side:
         self.cpo = Cpo()
         self.woken = 0
         self.metrics = Metrics()
+        self.orders = MemoryOrders(MemoryObjects(), EMSP, "Bridge")
         self.db = Database(redis)
         self.lanes = self._lanes(self.db)
         self.worker = self.worker_on(self.db)
@@ -72,16 +75,20 @@ class Side:
         return CommandWorker(
             database=database,
             lanes=self._lanes(database),
+            orders=self.orders,
             send=self.cpo.send,
             metrics=self.metrics,
             wake=self._wake,
+            now=self.clock.now,
         )
 
     def _wake(self) -> None:
         self.woken += 1
 
     async def queue(self, *plans: CommandPlan) -> None:
-        """Queue commands as the inbox worker does."""
+        """Queue commands as the inbox worker does; their order waits for each of them."""
+        attempts = tuple(attempt(command_id=plan.id) for plan in plans)
+        self.orders.put(order(OrderState.STARTING, attempts=attempts))
         for plan in plans:
             entry = msgspec.json.encode(CommandEntry(plan=plan))
             await self.db.commit(self.lanes.command.push(plan.order_key, entry))
@@ -122,14 +129,9 @@ async def test_the_answer_of_the_cpo_reaches_the_order(side: Side) -> None:
     assert await side.lanes.inbox.depth() == 1
 
 
-@pytest.mark.parametrize(
-    ("nothing_left", "sent"), [(True, False), (False, True)], ids=["nothing left", "unknown"]
-)
-async def test_no_answer_says_whether_something_left(
-    side: Side, nothing_left: bool, sent: bool
-) -> None:
+async def test_no_answer_says_why(side: Side) -> None:
     async def fail() -> CommandResponse:
-        raise CallFailed("commands: no answer", nothing_left=nothing_left)
+        raise CallFailed("commands: no answer", http=404, code=2003)
 
     side.cpo.answer = fail
     await side.queue(command())
@@ -137,8 +139,125 @@ async def test_no_answer_says_whether_something_left(
     await side.worker.handle(await side.claim())
 
     job = await side.outcome()
-    assert (job.result, job.sent, job.reason) == (None, sent, "commands: no answer")
+    assert (job.result, job.sent, job.code, job.reason) == (None, True, 2003, "commands: no answer")
     assert await side.lanes.command.depth() == 0
+
+
+def no_connection(times: int) -> Answer:
+    """Answer when a connection was refused so many times before."""
+    left = iter(range(times))
+
+    async def answer() -> CommandResponse:
+        if next(left, None) is not None:
+            raise CallFailed("commands: no connection", nothing_left=True)
+        return ACCEPTED
+
+    return answer
+
+
+@pytest.mark.requirement("O34")
+@pytest.mark.requirement("O133")
+async def test_what_did_not_leave_is_tried_again_while_others_go_on(side: Side) -> None:
+    side.cpo.answer = no_connection(2)
+    await side.queue(command(until=side.clock.now() + timedelta(seconds=65)))
+
+    for tried, pause_s in enumerate(RETRIES_S, start=1):
+        await side.worker.handle(await side.claim())
+        assert len(side.cpo.got) == tried
+        assert await side.outcomes() == []
+        side.clock.forward(pause_s - 0.01)
+        assert await side.lanes.command.claim(10) == [], "nobody holds it, nobody waits in it"
+        side.clock.forward(0.01)
+    await side.worker.handle(await side.claim())
+
+    assert len(side.cpo.got) == 1 + len(RETRIES_S)
+    assert (await side.outcome()).result is CommandResponseType.ACCEPTED
+    assert await side.lanes.command.depth() == 0
+
+
+@pytest.mark.requirement("O34")
+async def test_the_tries_are_few(side: Side) -> None:
+    side.cpo.answer = no_connection(100)
+    await side.queue(command())
+
+    for pause_s in (*RETRIES_S, LEASE_S):
+        await side.worker.handle(await side.claim())
+        side.clock.forward(pause_s)
+
+    assert len(side.cpo.got) == 3
+    job = await side.outcome()
+    assert (job.sent, job.reason) == (False, "commands: no connection")
+    assert await side.lanes.command.depth() == 0
+
+
+async def test_a_try_that_would_be_too_late_is_not_waited_for(side: Side) -> None:
+    side.cpo.answer = no_connection(1)
+    await side.queue(command(until=side.clock.now() + timedelta(seconds=1)))
+
+    await side.worker.handle(await side.claim())
+
+    assert not (await side.outcome()).sent
+    assert len(side.cpo.got) == 1
+
+
+@pytest.mark.requirement("O133")
+async def test_what_may_have_left_is_not_tried_again(side: Side) -> None:
+    async def unknown() -> CommandResponse:
+        raise CallFailed("commands: the connection broke")
+
+    side.cpo.answer = unknown
+    await side.queue(command())
+
+    await side.worker.handle(await side.claim())
+    side.clock.forward(LEASE_S)
+
+    assert await side.lanes.command.claim(10) == []
+    assert len(side.cpo.got) == 1
+    assert (await side.outcome()).sent
+
+
+async def test_a_command_that_waited_through_an_outage_is_not_sent(side: Side) -> None:
+    await side.queue(command(until=side.clock.now() + timedelta(seconds=65)))
+    side.clock.forward(65)
+
+    await side.worker.handle(await side.claim())
+
+    assert side.cpo.got == []
+    assert not (await side.outcome()).sent
+    assert await side.lanes.command.depth() == 0
+
+
+@pytest.mark.parametrize(
+    "meanwhile",
+    [
+        order(OrderState.CONFIRMED, attempts=(attempt(open=False),)),
+        order(OrderState.STARTING, attempts=(attempt(open=False), attempt(command_id="other"))),
+        order(OrderState.CANCELLED, attempts=(attempt(open=False),)),
+        order(OrderState.CHARGING, attempts=(attempt(open=False),)),
+    ],
+    ids=["given up", "started anew", "cancelled", "charging"],
+)
+async def test_a_start_that_the_order_gave_up_is_not_sent(side: Side, meanwhile: Order) -> None:
+    side.cpo.answer = no_connection(1)
+    await side.queue(command(until=side.clock.now() + timedelta(seconds=65)))
+    await side.worker.handle(await side.claim())
+    side.orders.put(meanwhile)
+    side.clock.forward(RETRIES_S[0])
+
+    await side.worker.handle(await side.claim())
+
+    assert len(side.cpo.got) == 1
+    assert not (await side.outcome()).sent
+
+
+async def test_what_no_order_waits_for_is_sent_all_the_same(side: Side) -> None:
+    await side.queue(command(type=CommandType.STOP_SESSION))
+    side.orders.put(order(OrderState.CANCELLED))
+    side.clock.forward(3600)
+
+    await side.worker.handle(await side.claim())
+
+    assert len(side.cpo.got) == 1
 
 
 async def test_commands_of_an_order_leave_in_order(side: Side) -> None:
