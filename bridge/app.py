@@ -358,6 +358,7 @@ def create_app(settings: Settings, redis_url: str) -> web.Application:
         notice=notice,
         flags=operator.flags,
         tolerated=tolerated,
+        own_token_cpos=operator.own_token_cpos(),
     )
     app.add_routes(ocpi_routes(emsp, metrics, max_body_bytes=settings.limits.max_cpo_body_bytes))
 

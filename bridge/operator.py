@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from bridge.clients.cpo import Cpo
 from bridge.clients.guard import refusal
@@ -51,6 +51,10 @@ class Operator:
         """Return what is known of a CPO's deviations."""
         given = self._cpos[cpo_id].flags
         return Flags(**{name: getattr(given, name) for name in Flags.__struct_fields__})
+
+    def own_token_cpos(self) -> Sequence[str]:
+        """Return the CPOs that may call us with the token they gave to us."""
+        return tuple(cpo.id for cpo in self._settings.cpos if cpo.flags.own_token_inbound)
 
     def pulled(self) -> Mapping[str, Pulled]:
         """Return how often each CPO's lists are pulled."""

@@ -88,10 +88,13 @@ class CdrDimension(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
 
 
 class ChargingPeriod(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A stretch of a session under one set of prices; it ends where the next one starts."""
+    """A stretch of a session under one set of prices; it ends where the next one starts.
+
+    The standard wants a dimension at least; one without any is a stretch of nothing.
+    """
 
     start_date_time: datetime
-    dimensions: Annotated[tuple[CdrDimension, ...], Meta(min_length=1)]
+    dimensions: tuple[CdrDimension, ...]
     tariff_id: CiString36 | None = None
 
 
@@ -99,6 +102,8 @@ class CdrLocation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     """Where it was, as it was at the session's start.
 
     ``evse_uid``, ``evse_id`` and ``connector_id`` are ``#NA`` for a reservation without EVSE.
+    The standard wants coordinates and the three connector fields too; some CPOs leave them blank,
+    and nothing is billed by them (Q42).
     """
 
     id: CiString36
@@ -108,13 +113,13 @@ class CdrLocation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     postal_code: String10 | None = None
     state: String20 | None = None
     country: String3
-    coordinates: GeoLocation
+    coordinates: GeoLocation | None = None
     evse_uid: CiString36
     evse_id: CiString48
     connector_id: CiString36
-    connector_standard: ConnectorType
-    connector_format: ConnectorFormat
-    connector_power_type: PowerType
+    connector_standard: ConnectorType | None = None
+    connector_format: ConnectorFormat | None = None
+    connector_power_type: PowerType | None = None
 
 
 class SignedValue(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -139,7 +144,8 @@ class CDR(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A charge detail record. Energy is kWh, times are hours, costs are in ``currency``.
 
     A credit CDR has ``credit``, the id of the CDR it takes back, and negative costs; only its
-    own ``id`` may be longer than 36.
+    own ``id`` may be longer than 36. The standard wants a period at least; some CPOs send none
+    (Q42).
     """
 
     country_code: CiString2
@@ -155,7 +161,7 @@ class CDR(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     meter_id: String255 | None = None
     currency: String3
     tariffs: tuple[Tariff, ...] = ()
-    charging_periods: Annotated[tuple[ChargingPeriod, ...], Meta(min_length=1)]
+    charging_periods: tuple[ChargingPeriod, ...]
     signed_data: SignedData | None = None
     total_cost: Price
     total_fixed_cost: Price | None = None

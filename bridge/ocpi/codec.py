@@ -1,5 +1,7 @@
 """From JSON to OCPI objects and back: strict in both directions.
 
+What a CPO sent is read by ``bridge.ocpi.lenient``; this is for what we wrote ourselves.
+
 Reading takes three steps: ``loads`` (JSON with exact numbers), a normaliser made from the type
 (nulls are absent, timestamps are UTC, numbers are no strings), and msgspec's own strict check of
 types, lengths, patterns and enums.
@@ -54,14 +56,13 @@ def decode(data: bytes, type_: type[T]) -> T:
 def convert(obj: object, type_: type[T]) -> T:
     """Make an OCPI object of untyped JSON, as ``loads`` gives it.
 
-    A null counts as absent, unknown fields are ignored, numbers must not be strings. An unknown
-    enum value is a fault like any other: tolerance belongs into ``_reader_for``, in an EnumType
-    branch. Raises OcpiInvalid.
+    A null counts as absent, unknown fields are ignored, numbers must not be strings, and an
+    unknown enum value is a fault like any other. Raises OcpiInvalid.
     """
     try:
         return msgspec.convert(_reader(cast(Hashable, type_))(obj, ""), type_)
     except msgspec.ValidationError as error:
-        raise _invalid(str(error)) from error
+        raise fault_of(error) from error
 
 
 def encode(obj: object, *, nulls: bool = False) -> bytes:
@@ -77,10 +78,10 @@ def encode(obj: object, *, nulls: bool = False) -> bytes:
 
 def to_builtins(obj: object) -> object:
     """Return what ``encode`` writes as dicts, lists and scalars, with Decimal for numbers."""
-    return _plain(obj, _bounded)
+    return _plain(obj, bounded)
 
 
-def merge_patch(stored: T, patch: object, type_: type[T]) -> T:
+def merge_patch(stored: T, patch: object, type_: type[T], *, undated: bool = False) -> T:
     """Return ``stored`` with a PATCH body applied.
 
     What the patch omits, or gives as null, stays. Nested objects and lists are replaced as a
@@ -88,10 +89,13 @@ def merge_patch(stored: T, patch: object, type_: type[T]) -> T:
     without case), the ``charging_periods`` of a Session are appended, and merged with the one
     that starts at the same time. Raises OcpiInvalid, with paths as they are after the merge, also
     when ``last_updated`` is missing. OCPI 2.2.1 transport_and_format, PATCH; mod_sessions, PATCH.
+
+    Args:
+        undated: a missing ``last_updated`` stays as it was.
     """
     if not isinstance(patch, Mapping):
         raise OcpiInvalid("", "expected an object")
-    if patch.get("last_updated") is None:
+    if patch.get("last_updated") is None and not undated:
         raise OcpiInvalid("last_updated", "is required in a PATCH")
     before = cast(dict[str, object], to_builtins(stored))
     if type_ is not Session:
@@ -165,8 +169,9 @@ def _joined(earlier: ChargingPeriod, later: ChargingPeriod) -> ChargingPeriod:
     )
 
 
-def _invalid(message: str) -> OcpiInvalid:
+def fault_of(error: msgspec.ValidationError) -> OcpiInvalid:
     """Name the place and the fault of what msgspec says."""
+    message = str(error)
     place = _PLACE.fullmatch(message)
     path, reason = (place["path"], place["reason"]) if place else ("", message)
     if missing := _MISSING.fullmatch(reason):
@@ -179,10 +184,11 @@ def _member(path: str, name: str) -> str:
 
 
 def _exact(text: str) -> Decimal:
-    return _bounded(Decimal(text))
+    return bounded(Decimal(text))
 
 
-def _bounded(number: Decimal) -> Decimal:
+def bounded(number: Decimal) -> Decimal:
+    """Return a number that can be written without an exponent. Raises ValueError."""
     # Written without an exponent, a number outside of these bounds could fill the memory.
     exponent = number.as_tuple().exponent
     if (
@@ -198,7 +204,7 @@ _UNTYPED: Final = msgspec.json.Decoder(float_hook=_exact)
 
 
 def _raw_number(number: Decimal) -> msgspec.Raw:
-    return msgspec.Raw(format(_bounded(number), "f").encode())
+    return msgspec.Raw(format(bounded(number), "f").encode())
 
 
 def _whole(value: object) -> object:
@@ -300,7 +306,7 @@ def _read_number(value: object, path: str) -> Decimal:
     if isinstance(value, bool) or not isinstance(value, int | Decimal):
         raise OcpiInvalid(path, f"expected a number, got {type(value).__name__}")
     try:
-        return _bounded(Decimal(value))
+        return bounded(Decimal(value))
     except ValueError as error:
         raise OcpiInvalid(path, str(error)) from error
 

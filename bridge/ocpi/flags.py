@@ -18,7 +18,7 @@ class Flags(msgspec.Struct, frozen=True, kw_only=True):
         token_visual_number: our tokens carry a ``visual_number``.
         push_tokens: a token is PUT before it starts a session, where the CPO takes tokens (Q48).
         charging_preferences: wishes of the driver are PUT where the EVSE can follow them.
-        patch_without_last_updated: a PATCH without it counts as sent when it came (Q34).
+        patch_without_last_updated: a PATCH may lack it; the object keeps its date (Q34).
         own_token_inbound: it may call us with the token it gave us (Q3).
         cdr_put: a CDR may come by PUT, to an address of its own (Q13).
         receiver_alias: our modules answer below ``/ocpi/receiver`` too (Q10).

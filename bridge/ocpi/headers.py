@@ -9,6 +9,7 @@ from typing import Final
 
 import msgspec
 
+from bridge.ocpi.leniency import Leniency
 from bridge.ocpi.types import ModuleID
 
 AUTHORIZATION: Final = "Authorization"
@@ -75,6 +76,20 @@ def token_candidates(header_value: str | None) -> tuple[str, ...]:
         return ()
     decoded = _decoded(raw)
     return (raw, decoded) if decoded and decoded != raw else (raw,)
+
+
+def forgiven_in_token(header_value: str, token: str) -> tuple[Leniency, ...]:
+    """Return what is odd about an Authorization header that was understood as this token."""
+    scheme, _, rest = header_value.strip().partition(" ")
+    raw = rest.strip()
+    odd = () if scheme == "Token" else (Leniency.TOKEN_SCHEME_CASE,)
+    if raw == token:
+        return (*odd, Leniency.RAW_TOKEN)
+    if len(raw) % 4:
+        return (*odd, Leniency.UNPADDED_TOKEN)
+    if raw != authorization(token).removeprefix("Token "):
+        return (*odd, Leniency.NEWLINE_TOKEN)
+    return odd
 
 
 def _decoded(raw: str) -> str | None:

@@ -307,14 +307,17 @@ class Connector(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class EVSE(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What charges one vehicle at a time. ``uid`` is the key, ``evse_id`` is for people."""
+    """What charges one vehicle at a time. ``uid`` is the key, ``evse_id`` is for people.
+
+    The standard wants a Connector at least; one without any is kept, and never offered (Q33).
+    """
 
     uid: CiString36
     evse_id: CiString48 | None = None
     status: Status
     status_schedule: tuple[StatusSchedule, ...] = ()
     capabilities: tuple[Capability, ...] = ()
-    connectors: Annotated[tuple[Connector, ...], Meta(min_length=1)]
+    connectors: tuple[Connector, ...]
     floor_level: String4 | None = None
     coordinates: GeoLocation | None = None
     physical_reference: String16 | None = None

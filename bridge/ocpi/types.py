@@ -15,14 +15,14 @@ import msgspec
 from msgspec import Meta
 
 # CiString: printable ASCII, compared without regard to case. Case is kept as received.
-_ASCII = r"^[\x20-\x7e]*\Z"
-CiString2: TypeAlias = Annotated[str, Meta(max_length=2, pattern=_ASCII)]
-CiString3: TypeAlias = Annotated[str, Meta(max_length=3, pattern=_ASCII)]
-CiString4: TypeAlias = Annotated[str, Meta(max_length=4, pattern=_ASCII)]
-CiString32: TypeAlias = Annotated[str, Meta(max_length=32, pattern=_ASCII)]
-CiString36: TypeAlias = Annotated[str, Meta(max_length=36, pattern=_ASCII)]
-CiString39: TypeAlias = Annotated[str, Meta(max_length=39, pattern=_ASCII)]
-CiString48: TypeAlias = Annotated[str, Meta(max_length=48, pattern=_ASCII)]
+ASCII = r"^[\x20-\x7e]*\Z"
+CiString2: TypeAlias = Annotated[str, Meta(max_length=2, pattern=ASCII)]
+CiString3: TypeAlias = Annotated[str, Meta(max_length=3, pattern=ASCII)]
+CiString4: TypeAlias = Annotated[str, Meta(max_length=4, pattern=ASCII)]
+CiString32: TypeAlias = Annotated[str, Meta(max_length=32, pattern=ASCII)]
+CiString36: TypeAlias = Annotated[str, Meta(max_length=36, pattern=ASCII)]
+CiString39: TypeAlias = Annotated[str, Meta(max_length=39, pattern=ASCII)]
+CiString48: TypeAlias = Annotated[str, Meta(max_length=48, pattern=ASCII)]
 
 # string: printable UTF-8, case-sensitive; the length counts characters.
 _PRINTABLE = r"^[^\x00-\x1f\x7f]*\Z"
@@ -38,11 +38,13 @@ String100: TypeAlias = Annotated[str, Meta(max_length=100, pattern=_PRINTABLE)]
 String255: TypeAlias = Annotated[str, Meta(max_length=255, pattern=_PRINTABLE)]
 String512: TypeAlias = Annotated[str, Meta(max_length=512, pattern=_PRINTABLE)]
 String5000: TypeAlias = Annotated[str, Meta(max_length=5000, pattern=_PRINTABLE)]
-URL: TypeAlias = Annotated[str, Meta(max_length=255, pattern=_PRINTABLE)]
 
-LocalTime: TypeAlias = Annotated[
-    str, Meta(max_length=5, pattern=r"^([0-1][0-9]|2[0-3]):[0-5][0-9]\Z")
-]
+# A URL is of no use when it is cut.
+WHOLE = r"^[^\x00-\x20\x7f]*\Z"
+URL: TypeAlias = Annotated[str, Meta(max_length=255, pattern=WHOLE)]
+
+LOCAL_TIME = r"^([0-1][0-9]|2[0-3]):[0-5][0-9]\Z"
+LocalTime: TypeAlias = Annotated[str, Meta(max_length=5, pattern=LOCAL_TIME)]
 """``HH:MM`` in the time zone of the Location."""
 
 LocalDate: TypeAlias = Annotated[

@@ -15,10 +15,14 @@ from bridge.flows.emsp import cdrs, commands, credentials, locations, sessions, 
 from bridge.flows.emsp.emsp import VERSION, Flow
 from bridge.flows.emsp.versions import get_details, get_versions
 from bridge.ocpi.connection import TokenUse
+from bridge.ocpi.flags import NO_FLAGS, Flags
 from bridge.ocpi.types import ModuleID
 
 VERSIONS: Final = "versions"
 """What stands for a module where it is about versions: the standard has no identifier for it."""
+
+ALIAS: Final = "receiver"
+"""What some CPOs put in the place of the version, whatever our version details say (Q10)."""
 
 ANY: Final = "{}"
 
@@ -63,7 +67,8 @@ ROUTES: Final[Mapping[str, Methods]] = {
         "PATCH": sessions.patch_session,
     },
     "2.2.1/cdrs": {"POST": cdrs.post_cdr},
-    "2.2.1/cdrs/{}/{}/{}": {"GET": cdrs.get_cdr},
+    "2.2.1/cdrs/{}": {"POST": cdrs.post_cdr},
+    "2.2.1/cdrs/{}/{}/{}": {"GET": cdrs.get_cdr, "POST": cdrs.post_cdr},
     "2.2.1/tokens": {"GET": tokens.get_tokens},
     "2.2.1/tokens/{}/authorize": {"POST": tokens.authorize},
     "2.2.1/commands": {},
@@ -118,22 +123,26 @@ def module_of(segments: tuple[str, ...]) -> str | None:
     """Return the module a path is about, also when nothing is there; None: it is about none."""
     if segments in ((VERSIONS,), (VERSION,)):
         return VERSIONS
-    module = segments[1] if len(segments) > 1 and segments[0] == VERSION else None
-    return module if module in MODULES else None
+    root, module, *_ = *segments, "", ""
+    return module if root in (VERSION, ALIAS) and module in MODULES else None
 
 
-def find(segments: tuple[str, ...]) -> Target:
-    """Return where a path leads.
+def find(segments: tuple[str, ...], flags: Flags = NO_FLAGS) -> Target:
+    """Return where a path leads, for a CPO with these deviations.
 
     Raises:
         ObjectUnknown: nowhere.
     """
+    if flags.receiver_alias and segments[:1] == (ALIAS,):
+        segments = (VERSION, *segments[1:])
     module = module_of(segments)
     for pattern, methods in _PATTERNS:
         if module is not None and len(pattern) == len(segments):
             pairs = tuple(zip(pattern, segments, strict=True))
             if all(part in (ANY, segment) for part, segment in pairs):
                 ids = tuple(segment for part, segment in pairs if part == ANY)
+                if flags.cdr_put and module == ModuleID.CDRS and ids:
+                    methods = {**methods, "PUT": cdrs.post_cdr}
                 return Target(module, ids, methods)
     raise ObjectUnknown("there is nothing at this address")
 

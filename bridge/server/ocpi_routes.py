@@ -6,9 +6,11 @@ the request; HTTP and OCPI status are those of the error (1.3, HTTP vs OCPI stat
 
 from __future__ import annotations
 
+import codecs
+import hmac
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from aiohttp import web
@@ -17,8 +19,18 @@ from bridge.errors import BridgeError, NotJson, OcpiRefused, Unauthorized
 from bridge.flows.emsp.emsp import Call, Emsp, Flow, Reply
 from bridge.observability import Metrics, get_logger
 from bridge.ocpi import codec, envelope, headers
-from bridge.ocpi.connection import Presented
-from bridge.server.ocpi_dispatch import BODY_OPTIONAL, admit, find, module_of, segments_of
+from bridge.ocpi.connection import Presented, TokenUse
+from bridge.ocpi.flags import NO_FLAGS, Flags
+from bridge.ocpi.leniency import Leniency, Met
+from bridge.server.ocpi_dispatch import (
+    ALIAS,
+    BODY_OPTIONAL,
+    Target,
+    admit,
+    find,
+    module_of,
+    segments_of,
+)
 
 log = get_logger()
 
@@ -90,10 +102,14 @@ async def _answer(
     edge: _Edge, http: web.Request, segments: tuple[str, ...], facts: dict[str, str | None]
 ) -> _Answer:
     """Let a flow answer; every failure becomes an envelope here, and a line of the log."""
+    flags = NO_FLAGS
     try:
         caller = await _recognise(edge.emsp, http)
         facts["cpo"] = caller.cpo_id
-        reply = await _reply(edge, http, segments, caller)
+        flags = edge.emsp.flags(caller.cpo_id)
+        for met in _forgiven(http, segments):
+            edge.emsp.tolerated(caller.cpo_id, met)
+        reply = await _reply(edge, http, find(segments, flags), caller)
         data = envelope.ABSENT if reply.data is None else reply.data
         answer = _Answer(
             http_status=201 if reply.created else 200,
@@ -102,7 +118,7 @@ async def _answer(
             headers=reply.headers,
         )
     except BridgeError as error:
-        answer = _refusal(error, segments)
+        answer = _refusal(error, segments, flags)
         tell = log.warning if error.retryable else log.info
         tell("ocpi.refused", **facts, http=answer.http_status, reason=str(error))
     except Exception:
@@ -119,39 +135,68 @@ async def _recognise(emsp: Emsp, http: web.Request) -> Presented:
     Raises:
         Unauthorized: there is none, or nobody has it.
     """
-    candidates = headers.token_candidates(http.headers.get(headers.AUTHORIZATION, ""))
+    given = http.headers.get(headers.AUTHORIZATION, "")
+    candidates = headers.token_candidates(given)
     caller = await emsp.connections.present(candidates) if candidates else None
+    if caller is not None:
+        met = headers.forgiven_in_token(given, caller.token)
+    else:
+        caller = await _own_token(emsp, candidates)
+        met = (Leniency.OWN_TOKEN,)
     if caller is None:
         raise Unauthorized
+    for leniency in met:
+        emsp.tolerated(caller.cpo_id, Met(leniency, headers.AUTHORIZATION))
     return caller
 
 
-async def _reply(
-    edge: _Edge, http: web.Request, segments: tuple[str, ...], caller: Presented
-) -> Reply:
-    """Find the flow, read the body, run the flow."""
-    target = find(segments)
+async def _own_token(emsp: Emsp, candidates: Sequence[str]) -> Presented | None:
+    """Return the CPO that calls with the token it gave to us, where its flag allows that (Q3)."""
+    for cpo_id in emsp.own_token_cpos:
+        theirs = (await emsp.connections.get(cpo_id)).token
+        for candidate in candidates if theirs is not None else ():
+            if hmac.compare_digest(candidate.encode(errors="replace"), str(theirs).encode()):
+                return Presented(cpo_id, TokenUse.REGISTERED, candidate)
+    return None
+
+
+def _forgiven(http: web.Request, segments: tuple[str, ...]) -> Iterator[Met]:
+    """Yield what is odd about the request before anybody reads its body."""
+    if not all(http.headers.get(name) for name in MESSAGE_IDS):
+        yield Met(Leniency.MESSAGE_ID_MISSING, headers.REQUEST_ID)
+    if "//" in http.rel_url.raw_path:
+        yield Met(Leniency.DOUBLED_SLASH, "URL")
+    if segments[:1] == (ALIAS,):
+        yield Met(Leniency.RECEIVER_ALIAS, "URL")
+
+
+async def _reply(edge: _Edge, http: web.Request, target: Target, caller: Presented) -> Reply:
+    """Read the body, run the flow."""
     admit(caller.use, target.module, http.method)
     flow = target.flow(http.method)
+    body = await _body(edge, http)
+    if body.startswith(codecs.BOM_UTF8):
+        edge.emsp.tolerated(caller.cpo_id, Met(Leniency.BYTE_ORDER_MARK, "body"))
+        body = body.removeprefix(codecs.BOM_UTF8)
     call = Call(
         caller=caller,
         ids=target.ids,
         query=dict(http.rel_url.query),
-        body=await _json(edge, http, flow),
+        body=_json(http.method, body, flow),
     )
     return await flow(edge.emsp, call)
 
 
-async def _json(edge: _Edge, http: web.Request, flow: Flow) -> object:
-    """Return the body; None where there need be none.
+async def _body(edge: _Edge, http: web.Request) -> bytes:
+    """Return the body of a request that has one.
 
     Raises:
-        NotJson: it is missing, or no JSON, or not what its Content-Encoding says.
+        NotJson: it is not what its Content-Encoding says.
         BodyTooLarge
     """
-    if http.method not in WITH_BODY:
-        return None
     body = bytearray()
+    if http.method not in WITH_BODY:
+        return b""
     try:
         async for chunk in http.content.iter_any():
             body += chunk
@@ -159,12 +204,21 @@ async def _json(edge: _Edge, http: web.Request, flow: Flow) -> object:
                 raise BodyTooLarge(f"the body is larger than {edge.max_body_bytes} bytes")
     except web.RequestPayloadError as error:
         raise NotJson("the body cannot be read") from error
-    if not body.strip() and flow in BODY_OPTIONAL:
+    return bytes(body)
+
+
+def _json(method: str, body: bytes, flow: Flow) -> object:
+    """Return the JSON of a body; None where there need be none.
+
+    Raises:
+        NotJson: it is missing, or no JSON.
+    """
+    if method not in WITH_BODY or (not body.strip() and flow in BODY_OPTIONAL):
         return None
-    return codec.loads(bytes(body))
+    return codec.loads(body)
 
 
-def _refusal(error: BridgeError, segments: tuple[str, ...]) -> _Answer:
+def _refusal(error: BridgeError, segments: tuple[str, ...], flags: Flags) -> _Answer:
     """Return the answer that an error stands for."""
     # What goes wrong inside is not the CPO's to read; what goes wrong between us is.
     ours = error.ocpi_status == envelope.SERVER_ERROR
@@ -173,7 +227,7 @@ def _refusal(error: BridgeError, segments: tuple[str, ...]) -> _Answer:
     if error.http_status == 401:
         more["WWW-Authenticate"] = "Token"
     elif error.http_status == 405:
-        more["Allow"] = find(segments).allow
+        more["Allow"] = find(segments, flags).allow
     return _failure(error.http_status, error.ocpi_status, message, more)
 
 

@@ -28,6 +28,7 @@ from bridge.ocpi import (
     types,
     versions,
 )
+from bridge.ocpi.lenient.objects import RELAXED
 
 STRUCTS: dict[str, Any] = {
     name: item
@@ -86,6 +87,12 @@ def _value(random: Random, info: inspect.Type) -> Any:
             raise NotImplementedError(info)
 
 
+def _filled(random: Random, info: inspect.Type) -> Any:
+    while not (value := _value(random, info)):
+        pass
+    return value
+
+
 def _text(random: Random, info: inspect.StrType) -> str:
     accepts = re.compile(info.pattern or "").search
     for candidate in (
@@ -95,17 +102,20 @@ def _text(random: Random, info: inspect.StrType) -> str:
     ):
         if accepts(candidate) and not accepts("!"):
             return candidate
-    letters = _ASCII + (" é€😀" if accepts("é") else "")
+    letters = _ASCII + ("é€😀" if accepts("é") else "") + (" " if accepts(" ") else "")
     length = random.choice((1, 2, info.max_length or 20))
     return "".join(random.choices(letters, k=min(length, info.max_length or length)))
 
 
 def _struct(random: Random, info: inspect.StructType) -> Any:
     while True:
+        relaxed = RELAXED.get(info.cls, ())
         given = {
-            field.name: _value(random, field.type)
+            field.name: _filled(random, field.type)
+            if field.name in relaxed
+            else _value(random, field.type)
             for field in info.fields
-            if field.required or random.random() < 0.5
+            if field.required or field.name in relaxed or random.random() < 0.5
         }
         try:
             return info.cls(**given)

@@ -11,6 +11,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 import typer
 
@@ -20,7 +21,10 @@ from bridge.beckn.quirks import Quirk
 from bridge.cli import app
 from bridge.flows.register import RegistrationFailed
 from bridge.observability import Event, Metrics
+from bridge.ocpi.flags import NO_FLAGS
+from bridge.ocpi.leniency import Leniency
 from bridge.settings import Cpo, Settings, load
+from bridge.settings.model import CpoFlags
 from bridge.store.connections import Progress
 from tests.pages import (
     ELLIPSIS,
@@ -36,6 +40,7 @@ from tests.pages import (
 )
 
 BECKN, OPERATIONS, LIMITS = "docs/beckn.md", "docs/operations.md", "docs/limits.md"
+PEERS = "docs/ocpi-peers.md"
 
 MACHINE = re.compile(r"(?<![\w./-])/(work|tmp|home|root|Users|opt|mnt)\b|\.pyenv|site-packages")
 
@@ -130,6 +135,27 @@ def test_every_action_has_a_row() -> None:
 
 def test_every_quirk_has_a_row() -> None:
     assert [quoted(row[0])[0] for row in rows(read(BECKN), "## Quirks")] == [str(q) for q in Quirk]
+
+
+def test_every_leniency_has_a_row() -> None:
+    told = [quoted(row[0])[0] for row in rows(read(PEERS), "## Forgiven")]
+    assert told == [str(each) for each in Leniency]
+
+
+def test_every_flag_has_a_row_with_its_default() -> None:
+    told = {quoted(name)[0]: default for name, default, _ in rows(read(PEERS), "## Flags")}
+    defaults = msgspec.to_builtins(NO_FLAGS)
+    assert told == {
+        name: str(value).lower() if isinstance(value, bool) else "none"
+        for name, value in defaults.items()
+    }
+    assert told.keys() == CpoFlags.model_fields.keys()
+
+
+def test_every_leniency_is_shown_by_a_test() -> None:
+    tests = "".join(path.read_text("utf-8") for path in (ROOT / "tests").rglob("test_*.py"))
+    named = set(re.findall(r"\b(?:Leniency|L)\.([A-Z_]+)", tests))
+    assert {each.name for each in Leniency} - named == set()
 
 
 def test_every_error_code_has_a_row() -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from bridge.errors import ObjectUnknown, OcpiInvalid
 from bridge.flows.emsp.correlation import find_order, trace_of_cdr
-from bridge.flows.emsp.emsp import Call, Emsp, Reply, owner
+from bridge.flows.emsp.emsp import Call, Emsp, Reply, forgive, owner, read
 from bridge.flows.emsp.keeping import Change, keep
 from bridge.flows.jobs import CdrJob
 from bridge.flows.ports import Kind
 from bridge.ocpi import codec
 from bridge.ocpi.cdrs import CDR
 from bridge.ocpi.headers import LOCATION, Party
+from bridge.ocpi.leniency import Leniency, Met
 from bridge.ocpi.types import ModuleID
 from bridge.orders.order import SessionKey
 
@@ -27,11 +28,15 @@ async def get_cdr(emsp: Emsp, call: Call) -> Reply:
 async def post_cdr(emsp: Emsp, call: Call) -> Reply:
     """Keep a CDR and say where it is; a repeat gets the same answer with HTTP 200.
 
+    Some CPOs send it to an address below the endpoint; the CDR says itself which it is.
+
     Raises:
         OcpiInvalid: the owner is no role of the connection (HTTP 200: only a URL can make it 404),
             or another CDR has the id.
     """
-    cdr = codec.convert(call.body, CDR)
+    cdr = read(emsp, call, CDR)
+    if call.ids:
+        forgive(emsp, call, Met(Leniency.CDR_ADDRESS, "URL"))
     party = await _owner(emsp, call, cdr)
     # Before it is stored: an id that no URL can hold must not be kept.
     where = emsp.url(call.cpo_id, ModuleID.CDRS, party.country_code, party.party_id, cdr.id)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from bridge.errors import ObjectUnknown
-from bridge.flows.emsp.emsp import DONE, Call, Emsp, Reply
+from bridge.flows.emsp.emsp import DONE, Call, Emsp, Reply, read
 from bridge.flows.jobs import CommandResultJob
-from bridge.ocpi import codec
 from bridge.ocpi.commands import CommandResult
 
 
@@ -22,7 +21,7 @@ async def post_result(emsp: Emsp, call: Call) -> Reply:
     record = await emsp.correlation.by_command(command_id)
     if record is None or record.cpo_id != call.cpo_id or record.type != command:
         raise ObjectUnknown(f"no {command} was sent with this response_url")
-    result = codec.convert(call.body, CommandResult)
+    result = read(emsp, call, CommandResult)
     job = CommandResultJob(
         command_id=command_id,
         result=result.result,

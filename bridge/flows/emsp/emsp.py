@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal, Protocol
+from typing import Literal, Protocol, TypeVar
 
-from bridge.errors import PartyUnknown
+from msgspec.structs import astuple
+
+from bridge.errors import OcpiInvalid, PartyUnknown
 from bridge.flows.ports import (
     Connections,
     Correlation,
@@ -18,11 +20,11 @@ from bridge.flows.ports import (
     Tokens,
 )
 from bridge.flows.register import Overrides, Registrations
-from bridge.ocpi import urls
+from bridge.ocpi import lenient, urls
 from bridge.ocpi.connection import Presented
 from bridge.ocpi.flags import NO_FLAGS, Flags
 from bridge.ocpi.headers import Party
-from bridge.ocpi.leniency import Met
+from bridge.ocpi.leniency import Leniency, Met, first_of_each
 from bridge.ocpi.types import ModuleID, VersionNumber
 
 VERSION = VersionNumber.V2_2_1
@@ -65,6 +67,7 @@ class Emsp:
         pull_soon: asks for an early pull of a CPO's module; a push showed that we lack something.
         flags: what the operator said about a CPO's deviations.
         tolerated: counts a deviation of a CPO that was forgiven.
+        own_token_cpos: CPOs that may call with the token they gave to us.
     """
 
     objects: ObjectStore
@@ -85,6 +88,7 @@ class Emsp:
     notice: Notice
     flags: Callable[[str], Flags] = lambda cpo_id: NO_FLAGS
     tolerated: Callable[[str, Met], None] = lambda cpo_id, met: None
+    own_token_cpos: Sequence[str] = ()
 
     def url(self, cpo_id: str, *segments: str) -> str:
         """Return an address below our 2.2.1 root, as the CPO reaches it."""
@@ -126,9 +130,47 @@ class Reply:
 
 
 Flow = Callable[[Emsp, Call], Awaitable[Reply]]
+T = TypeVar("T")
 
 DONE = Reply()
 """Acknowledged."""
+
+
+def read(emsp: Emsp, call: Call, type_: type[T]) -> T:
+    """Make an OCPI object of the body, as far as it can be forgiven.
+
+    Raises:
+        OcpiInvalid: it cannot; nothing of it is kept.
+    """
+    met: list[Met] = []
+    try:
+        return lenient.read(call.body, type_, met, emsp.party)
+    finally:
+        forgive(emsp, call, *first_of_each(met))
+
+
+def read_patch(emsp: Emsp, call: Call, type_: type[object]) -> dict[str, object]:
+    """Make of the body of a PATCH what ``codec.merge_patch`` takes.
+
+    Raises:
+        OcpiInvalid: a value in it can be none of its type, or it has no date and must have one.
+    """
+    met: list[Met] = []
+    try:
+        patch = lenient.read_patch(call.body, type_, met, emsp.party)
+        if "last_updated" not in patch:
+            if not emsp.flags(call.cpo_id).patch_without_last_updated:
+                raise OcpiInvalid("last_updated", "is required in a PATCH")
+            met.append(Met(Leniency.PATCH_WITHOUT_LAST_UPDATED, "last_updated"))
+        return patch
+    finally:
+        forgive(emsp, call, *first_of_each(met))
+
+
+def forgive(emsp: Emsp, call: Call, *met: Met) -> None:
+    """Count what was forgiven to the caller."""
+    for each in met:
+        emsp.tolerated(call.cpo_id, each)
 
 
 async def owner(emsp: Emsp, call: Call) -> Party:
@@ -141,5 +183,7 @@ async def owner(emsp: Emsp, call: Call) -> Party:
     connection = await emsp.connections.get(call.cpo_id)
     for party in connection.parties():
         if party == named:
+            if astuple(party) != astuple(named):
+                forgive(emsp, call, Met(Leniency.ID_CASE, "country_code and party_id"))
             return party
     raise PartyUnknown(f"{named} is not among the roles of this connection")

@@ -6,14 +6,14 @@ country_code, party_id, location_id, and then evse_uid and connector_id as far a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import TypeVar
 
 from msgspec.structs import replace
 
 from bridge.errors import LocationNotKnown
-from bridge.flows.emsp.emsp import Call, Emsp, Reply, owner
+from bridge.flows.emsp.emsp import Call, Emsp, Reply, owner, read, read_patch
 from bridge.flows.emsp.keeping import Change, agree, agree_on_owner, is_older, keep
 from bridge.flows.jobs import EvseJob, Job
 from bridge.flows.ports import Correlation, Kind
@@ -24,6 +24,9 @@ from bridge.ocpi.types import ModuleID
 
 Part = Location | EVSE | Connector
 P = TypeVar("P", EVSE, Connector)
+
+PARTS: Mapping[int, type[Part]] = {3: Location, 4: EVSE, 5: Connector}
+"""What so many ids name."""
 
 
 async def get_part(emsp: Emsp, call: Call) -> Reply:
@@ -42,7 +45,7 @@ async def get_part(emsp: Emsp, call: Call) -> Reply:
 async def put_location(emsp: Emsp, call: Call) -> Reply:
     """Create or replace a Location with all its EVSEs."""
     party = await owner(emsp, call)
-    location = codec.convert(call.body, Location)
+    location = read(emsp, call, Location)
     agree("id", call.ids[2], location.id)
     agree_on_owner(party, location.country_code, location.party_id)
     return Reply(created=await keep_location(emsp, party, location))
@@ -54,7 +57,7 @@ async def put_evse(emsp: Emsp, call: Call) -> Reply:
     Raises:
         LocationNotKnown: the Location is not known; it is pulled soon.
     """
-    evse = codec.convert(call.body, EVSE)
+    evse = read(emsp, call, EVSE)
     agree("uid", call.ids[3], evse.uid)
     return await _change_part(emsp, call, lambda location: with_evse(location, evse))
 
@@ -65,7 +68,7 @@ async def put_connector(emsp: Emsp, call: Call) -> Reply:
     Raises:
         LocationNotKnown: the Location or EVSE is not known; it is pulled soon.
     """
-    connector = codec.convert(call.body, Connector)
+    connector = read(emsp, call, Connector)
     agree("id", call.ids[4], connector.id)
     evse_uid = call.ids[3]
     return await _change_part(
@@ -80,9 +83,8 @@ async def patch_part(emsp: Emsp, call: Call) -> Reply:
         LocationNotKnown: it is not known; the Location is pulled soon.
         OcpiInvalid: ``last_updated`` is missing, or what comes out is no valid object.
     """
-    return await _change_part(
-        emsp, call, lambda location: _patched(location, call.ids[2:], call.body)
-    )
+    patch = read_patch(emsp, call, PARTS[len(call.ids)])
+    return await _change_part(emsp, call, lambda location: _patched(location, call.ids[2:], patch))
 
 
 async def keep_location(emsp: Emsp, party: Party, location: Location) -> bool:
@@ -184,11 +186,14 @@ def with_connector(
 
 
 def _patched(location: Location, ids: Sequence[str], patch: object) -> tuple[Location, bool]:
-    """Return the Location with a PATCH applied to the part that ``ids`` name; nothing is new."""
+    """Return the Location with a PATCH applied to the part that ``ids`` name; nothing is new.
+
+    One without a date got this far because its CPO may leave it out.
+    """
     part = _part(location, ids[1:])
     match part:
         case Location():
-            changed = codec.merge_patch(part, patch, Location)
+            changed = codec.merge_patch(part, patch, Location, undated=True)
             agree("id", part.id, changed.id)
             agree_on_owner(
                 Party(part.country_code, part.party_id), changed.country_code, changed.party_id
@@ -196,11 +201,11 @@ def _patched(location: Location, ids: Sequence[str], patch: object) -> tuple[Loc
             older = is_older(changed.last_updated, part.last_updated)
             return (location if older else changed), False
         case EVSE():
-            evse = codec.merge_patch(part, patch, EVSE)
+            evse = codec.merge_patch(part, patch, EVSE, undated=True)
             agree("uid", part.uid, evse.uid)
             return with_evse(location, evse)
         case Connector():
-            connector = codec.merge_patch(part, patch, Connector)
+            connector = codec.merge_patch(part, patch, Connector, undated=True)
             agree("id", part.id, connector.id)
             return with_connector(location, ids[1], connector)
 

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from decimal import Decimal
 
 from msgspec.structs import replace
 
 from bridge.errors import ObjectUnknown
 from bridge.flows.emsp.correlation import Clue, Match, find_order, trace_of_session
-from bridge.flows.emsp.emsp import Call, Emsp, Reply, owner
+from bridge.flows.emsp.emsp import Call, Emsp, Reply, forgive, owner, read, read_patch
 from bridge.flows.emsp.keeping import Change, agree, agree_on_owner, is_older, keep
 from bridge.flows.jobs import SessionJob
 from bridge.flows.ports import Kind
 from bridge.ocpi import codec
+from bridge.ocpi.cdrs import CdrDimensionType
 from bridge.ocpi.headers import Party
+from bridge.ocpi.leniency import Leniency, Met
+from bridge.ocpi.lenient.objects import in_kwh
+from bridge.ocpi.lenient.reading import Reading
 from bridge.ocpi.sessions import Session, SessionStatus
 from bridge.ocpi.types import ModuleID
 from bridge.orders.order import SessionKey
@@ -42,7 +47,7 @@ async def get_session(emsp: Emsp, call: Call) -> Reply:
 async def put_session(emsp: Emsp, call: Call) -> Reply:
     """Create or replace a session; its charging_periods are replaced as well."""
     party = await owner(emsp, call)
-    session = codec.convert(call.body, Session)
+    session = read(emsp, call, Session)
     agree("id", call.ids[2], session.id)
     agree_on_owner(party, session.country_code, session.party_id)
     return Reply(created=await keep_session(emsp, call.cpo_id, party, session))
@@ -56,18 +61,61 @@ async def patch_session(emsp: Emsp, call: Call) -> Reply:
         OcpiInvalid: ``last_updated`` is missing, or what comes out is no valid session.
     """
     party = await owner(emsp, call)
+    patch = read_patch(emsp, call, Session)
+    session_id = await _named(emsp, call, party, patch)
 
     def patched(stored: Session | None) -> Session:
         if stored is None:
             emsp.pull_soon(call.cpo_id, ModuleID.SESSIONS)
-            raise _unknown(call.ids[2])
-        session = codec.merge_patch(stored, call.body, Session)
+            raise _unknown(session_id)
+        # One without a date got this far because its CPO may leave it out.
+        session = codec.merge_patch(
+            stored, _in_kwh(emsp, call, stored, patch), Session, undated=True
+        )
         agree("id", stored.id, session.id)
         agree_on_owner(party, session.country_code, session.party_id)
         return session
 
-    await _keep(emsp, call.cpo_id, party, call.ids[2], patched)
+    await _keep(emsp, call.cpo_id, party, session_id, patched)
     return Reply()
+
+
+async def _named(emsp: Emsp, call: Call, party: Party, patch: Mapping[str, object]) -> str:
+    """Return the id of the session that a PATCH means: that of the URL.
+
+    Some CPOs put an id of their charge point there, and their own into the body (Q45).
+    """
+    in_url, in_body = call.ids[2], patch.get("id")
+    if not isinstance(in_body, str) or in_body.casefold() == in_url.casefold():
+        return in_url
+    if await emsp.objects.read(Kind.SESSION, party, in_url) is not None:
+        return in_url
+    if await emsp.objects.read(Kind.SESSION, party, in_body) is None:
+        return in_url
+    forgive(emsp, call, Met(Leniency.PATCH_ADDRESS, "id"))
+    return in_body
+
+
+def _in_kwh(emsp: Emsp, call: Call, stored: Session, patch: dict[str, object]) -> dict[str, object]:
+    """Return a PATCH whose periods have kWh, be they the new ones only or all of them again."""
+    kwh = patch.get("kwh")
+    total = kwh if isinstance(kwh, Decimal) else stored.kwh
+    known = sum(
+        (
+            dimension.volume
+            for period in stored.charging_periods
+            for dimension in period.dimensions
+            if dimension.type is CdrDimensionType.ENERGY
+        ),
+        Decimal(0),
+    )
+    reading = Reading([])
+    for of_the_periods in (total, total - known):
+        changed = in_kwh(patch, of_the_periods, None, reading)
+        if changed is not patch:
+            forgive(emsp, call, *reading.met)
+            return changed
+    return patch
 
 
 async def keep_session(emsp: Emsp, cpo_id: str, party: Party, session: Session) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bridge.errors import ObjectUnknown
-from bridge.flows.emsp.emsp import DONE, Call, Emsp, Reply, owner
+from bridge.flows.emsp.emsp import DONE, Call, Emsp, Reply, owner, read
 from bridge.flows.emsp.keeping import Change, agree, agree_on_owner, is_older, keep
 from bridge.flows.ports import Kind
 from bridge.ocpi import codec
@@ -23,7 +23,7 @@ async def get_tariff(emsp: Emsp, call: Call) -> Reply:
 async def put_tariff(emsp: Emsp, call: Call) -> Reply:
     """Create or replace a tariff."""
     party = await owner(emsp, call)
-    tariff = codec.convert(call.body, Tariff)
+    tariff = read(emsp, call, Tariff)
     agree("id", call.ids[2], tariff.id)
     agree_on_owner(party, tariff.country_code, tariff.party_id)
     return Reply(created=await keep_tariff(emsp, party, tariff))

@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import Final
 
 from bridge.errors import NotEnoughInformation, OcpiInvalid, TokenUnknown
-from bridge.flows.emsp.emsp import Call, Emsp, Reply
-from bridge.ocpi import codec, headers, paging
+from bridge.flows.emsp.emsp import Call, Emsp, Reply, read
+from bridge.ocpi import headers, paging
 from bridge.ocpi.tokens import (
     AllowedType,
     AuthorizationInfo,
@@ -57,7 +57,7 @@ async def authorize(emsp: Emsp, call: Call) -> Reply:
     """
     token, order = await _find(emsp, call.ids[0], call.query.get("type"))
     # Some CPOs send {} or null for "no location".
-    asked = None if call.body in (None, {}) else codec.convert(call.body, LocationReferences)
+    asked = None if call.body in (None, {}) else read(emsp, call, LocationReferences)
     allowed = _allowed(order, token, call.cpo_id)
     location = None
     if order is not None and allowed is AllowedType.ALLOWED:

@@ -24,9 +24,10 @@ async def get_versions(emsp: Emsp, call: Call) -> Reply:
 
 
 async def get_details(emsp: Emsp, call: Call) -> Reply:
-    """List our endpoints under the address this CPO uses."""
+    """List our endpoints under the address this CPO uses, in the form it can join to."""
+    end = "/" if emsp.flags(call.cpo_id).endpoint_slash else ""
     endpoints = tuple(
-        Endpoint(identifier=module, role=role, url=emsp.url(call.cpo_id, module))
+        Endpoint(identifier=module, role=role, url=emsp.url(call.cpo_id, module) + end)
         for module, role in MODULES.items()
     )
     return Reply(data=VersionDetails(version=VERSION, endpoints=endpoints))

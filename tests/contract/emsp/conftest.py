@@ -14,6 +14,7 @@ from bridge.observability import Metrics
 from bridge.ocpi.connection import Connection
 from bridge.ocpi.credentials import CredentialsRole
 from bridge.ocpi.headers import Party
+from bridge.ocpi.leniency import Leniency
 from bridge.ocpi.types import BusinessDetails, Role
 from tests.contract.emsp.backends import Backend, MemoryBackend, RedisBackend
 from tests.contract.emsp.rig import Rig, application, emsp_on, validator
@@ -61,7 +62,16 @@ async def running(backend: Backend, serve: AiohttpClient) -> Rig:
     pulls: list[tuple[str, str]] = []
     wakes: list[None] = []
     overrides: dict[str, Overrides] = {}
-    emsp = emsp_on(backend, peers, notices=notices, pulls=pulls, wakes=wakes, overrides=overrides)
+    forgiven: list[Leniency] = []
+    emsp = emsp_on(
+        backend,
+        peers,
+        notices=notices,
+        pulls=pulls,
+        wakes=wakes,
+        overrides=overrides,
+        forgiven=forgiven,
+    )
     return Rig(
         client=await serve(application(emsp, metrics)),
         serve=serve,
@@ -74,6 +84,7 @@ async def running(backend: Backend, serve: AiohttpClient) -> Rig:
         pulls=pulls,
         wakes=wakes,
         overrides=overrides,
+        forgiven=forgiven,
     )
 
 

@@ -22,6 +22,7 @@ from yarl import URL
 from bridge.flows.emsp.emsp import Emsp, Event
 from bridge.flows.register import Overrides
 from bridge.observability import Metrics
+from bridge.ocpi.leniency import Leniency, Met
 from bridge.ocpi.types import ModuleID
 from bridge.server.ocpi_routes import ocpi_routes
 from tests.contract.emsp.backends import Backend
@@ -31,6 +32,8 @@ from tests.fakes import RecordedPeers
 MAX_BODY_BYTES = 100_000
 PUBLIC_URL = "http://bridge.example/base"
 ROOT = f"{PUBLIC_URL}/ocpi/2.2.1"
+
+IDS = {"X-Request-ID": "request-1", "X-Correlation-ID": "correlation-1"}
 
 STATUSES = {200, 201, 400, 401, 404, 405, 413}
 """All HTTP statuses an answer may have."""
@@ -80,6 +83,7 @@ class Rig:
     pulls: list[tuple[str, str]] = field(default_factory=list)
     wakes: list[None] = field(default_factory=list)
     overrides: dict[str, Overrides] = field(default_factory=dict)
+    forgiven: list[Leniency] = field(default_factory=list)
 
     async def on(self, **ports: Any) -> Rig:
         """Return a rig in the same surroundings whose eMSP has other ports."""
@@ -99,7 +103,7 @@ class Rig:
         root: str = "/ocpi/2.2.1/",
     ) -> Answer:
         """Call as a CPO does; ``path`` goes out as it is, below ``root``."""
-        sent = {"Content-Type": "application/json", **(headers or {})}
+        sent = {"Content-Type": "application/json", **IDS, **(headers or {})}
         if authorization is not None:
             sent["Authorization"] = authorization
         elif token is not None:
@@ -215,6 +219,7 @@ def emsp_on(
     pulls: list[tuple[str, str]],
     wakes: list[None],
     overrides: dict[str, Overrides],
+    forgiven: list[Leniency] | None = None,
 ) -> Emsp:
     """Return an eMSP whose callbacks write into these lists."""
 
@@ -223,6 +228,10 @@ def emsp_on(
 
     def pull_soon(cpo_id: str, module: ModuleID) -> None:
         pulls.append((cpo_id, module))
+
+    def tolerated(cpo_id: str, met: Met) -> None:
+        if forgiven is not None:
+            forgiven.append(met.leniency)
 
     return Emsp(
         objects=backend.objects,
@@ -241,4 +250,5 @@ def emsp_on(
         wake=lambda: wakes.append(None),
         pull_soon=pull_soon,
         notice=notice,
+        tolerated=tolerated,
     )

@@ -174,7 +174,7 @@ async def test_what_is_decided_anyway_needs_no_location(rig: Rig, body: Json | N
     assert "location" not in data
 
 
-@pytest.mark.parametrize("body", [[], "LOC1", 0, False, {"evse_uids": []}, {"location_id": 1}])
+@pytest.mark.parametrize("body", [[], "LOC1", 0, False, {"evse_uids": []}, {"location_id": {}}])
 async def test_location_references_of_a_wrong_shape_are_2001(rig: Rig, body: object) -> None:
     await rig.backend.put_order(order("1", OrderState.CONFIRMED))
     assert (await rig.post(AUTHORIZE, body)).status == (200, 2001)

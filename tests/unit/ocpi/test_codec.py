@@ -90,7 +90,6 @@ def test_an_artefact_of_floats_is_a_number() -> None:
         ({"evse_id": "é"}, "evse_id"),
         ({"evse_id": "x\n"}, "evse_id"),
         ({"physical_reference": 3}, "physical_reference"),
-        ({"connectors": []}, "connectors"),
         ({"connectors": {}}, "connectors"),
         ({"connectors": [objects.connector(max_voltage=230.0)]}, "connectors[0].max_voltage"),
         ({"connectors": [objects.connector(max_voltage="1")]}, "connectors[0].max_voltage"),
