@@ -23,6 +23,8 @@ from bridge.ocpi.commands import (
     UnlockConnector,
 )
 from bridge.ocpi.connection import Connection
+from bridge.ocpi.leniency import Leniency, Met, first_of_each
+from bridge.ocpi.lenient import read
 from bridge.ocpi.types import InterfaceRole, ModuleID
 from bridge.orders.order import CommandPlan
 
@@ -50,7 +52,7 @@ async def command(
 ) -> CommandResponse:
     """POST a command once. It is no idempotent request: whoever repeats it may charge twice.
 
-    An OCPI error that carries a result all the same is an answer.
+    An OCPI error that carries a result all the same is an answer. What was forgiven is reported.
 
     Args:
         patience_s: raises the configured time-out to this.
@@ -70,14 +72,17 @@ async def command(
         correlation_id=correlation_id,
         at_least_s=patience_s,
     )
+    met: list[Met] = []
     try:
         answer = await client.call(call)
+        if (response := _response(answer.data, met)) is None:
+            raise unusable(ModuleID.COMMANDS, answer, "expected a CommandResponse")
     except CallFailed as error:
-        if (response := _response(error.data)) is None:
+        if (response := _response(error.data, met)) is None:
             raise
-        return response
-    if (response := _response(answer.data)) is None:
-        raise unusable(ModuleID.COMMANDS, answer, "expected a CommandResponse")
+        met.append(Met(Leniency.RESULT_IN_ERROR, "status_code"))
+    for each in first_of_each(met):
+        client.tolerated(cpo.id, each)
     return response
 
 
@@ -93,12 +98,19 @@ def _body(cpo: Cpo, plan: CommandPlan, response_url: str) -> bytes:
         ) from error
 
 
-def _response(data: object) -> CommandResponse | None:
+class _Result(msgspec.Struct):
+    result: CommandResponseType
+
+
+def _response(data: object, met: list[Met]) -> CommandResponse | None:
     """Read a CommandResponse; the result alone is enough, the rest is advice."""
     try:
-        return convert(data, CommandResponse)
+        return read(data, CommandResponse, met)
+    except OcpiInvalid as error:
+        advice = Met(Leniency.UNUSABLE_PART, error.path)
+    try:
+        said = read(data, _Result, [])
     except OcpiInvalid:
-        result = data.get("result") if isinstance(data, dict) else None
-        if isinstance(result, str) and result in CommandResponseType.__members__:
-            return CommandResponse(result=CommandResponseType(result), timeout=0)
         return None
+    met.append(advice)
+    return CommandResponse(result=said.result, timeout=0)

@@ -82,7 +82,8 @@ class Leniency(enum.StrEnum):
     """One object or value where a list is due (Q20, Q29)."""
     REQUIRED_MISSING = "required_missing"
     """An EVSE without Connectors, a CDR without periods, a period without dimensions, a
-    CdrLocation without coordinates or Connector (Q33, Q42)."""
+    CdrLocation without coordinates or Connector, a CommandResponse without time-out
+    (Q20, Q33, Q42)."""
     LAST_UPDATED_MISSING = "last_updated_missing"
     """An EVSE or Connector without its date; that of what it stands in counts."""
 
@@ -107,6 +108,8 @@ class Leniency(enum.StrEnum):
     """A CdrToken as OCPI 2.2 has it, without party: ours (Q31)."""
     ENERGY_IN_WH = "energy_in_wh"
     """Periods with Wh where the total is kWh (Q41)."""
+    RESULT_IN_ERROR = "result_in_error"
+    """A CommandResponse inside an error (Q19)."""
     SESSION_DIMENSION = "session_dimension"
     """A CDR with momentary values in its periods; they are left out."""
 

@@ -16,6 +16,7 @@ from bridge.ocpi.cdrs import (
     ChargingPeriod,
 )
 from bridge.ocpi.codec import bounded
+from bridge.ocpi.commands import CommandResponse
 from bridge.ocpi.leniency import Leniency
 from bridge.ocpi.lenient.reading import Place, Reading, Unusable
 from bridge.ocpi.locations import (
@@ -223,10 +224,11 @@ def _billed(period: object) -> object:
 
 def relaxed(cls: type, found: Fields, place: Place, reading: Reading) -> Fields:
     """Note which fields a CPO left out, or left empty, that the standard requires."""
-    missing = [name for name in RELAXED.get(cls, ()) if not found.get(name)]
+    missing = [name for name in RELAXED.get(cls, ()) if found.get(name) in (None, "", [])]
     for name in missing:
         reading.forgive(Leniency.REQUIRED_MISSING, (place, name))
-    return {**found, **{name: [] for name in missing if name in LISTS}} if missing else found
+    stand_ins = {name: NOTHING[name]() for name in missing if name in NOTHING}
+    return {**found, **stand_ins} if missing else found
 
 
 def in_kwh(found: Fields, total: object, place: Place, reading: Reading) -> Fields:
@@ -269,13 +271,20 @@ RELAXED: Final[Mapping[type, tuple[str, ...]]] = {
     EVSE: ("connectors",),
     CDR: ("charging_periods",),
     ChargingPeriod: ("dimensions",),
+    CommandResponse: ("timeout",),
     CdrLocation: (
         *("coordinates", "connector_standard", "connector_format", "connector_power_type"),
     ),
 }
 """Fields that the standard requires and the bridge can do without."""
 
-LISTS: Final = frozenset({"connectors", "charging_periods", "dimensions"})
+NOTHING: Final[Mapping[str, Callable[[], object]]] = {
+    "connectors": list,
+    "charging_periods": list,
+    "dimensions": list,
+    "timeout": int,
+}
+"""What takes the place of those whose type cannot say that nothing is there."""
 
 BEFORE: Final[Mapping[type, Rule]] = {
     AdditionalGeoLocation: _coordinates,

@@ -7,6 +7,7 @@ from msgspec import Raw
 
 from bridge.flows.jobs import CommandResultJob
 from bridge.ocpi.commands import CommandResultType, CommandType
+from bridge.ocpi.leniency import Leniency
 from bridge.orders.order import CommandPlan
 from tests.contract.emsp.rig import Rig
 from tests.contract.emsp.samples import CPO, NOW, OTHER_TOKEN, PARTY, Json
@@ -86,3 +87,22 @@ async def test_only_the_cpo_that_got_the_command_may_answer_it(sent: Rig) -> Non
 async def test_a_result_that_cannot_be_read_is_2001(sent: Rig, body: Json) -> None:
     assert (await sent.post(PATH, body)).status == (200, 2001)
     assert await sent.backend.jobs(ORDER) == []
+
+
+@pytest.mark.parametrize(
+    ("body", "leniency"),
+    [
+        ({"message": {"language": "en", "text": "no cable"}}, Leniency.SINGLE_FOR_LIST),
+        ({"session_id": "S-77"}, Leniency.UNKNOWN_FIELD),
+    ],
+    ids=["one message", "a session id"],
+)
+async def test_what_a_result_says_besides_is_a_hint(
+    sent: Rig, body: Json, leniency: Leniency
+) -> None:
+    assert (await sent.post(PATH, {"result": "FAILED", **body})).status == (200, 1000)
+    (job,) = await sent.backend.jobs(ORDER)
+    assert isinstance(job, CommandResultJob)
+    assert (job.command_id, job.result) == ("command-1", CommandResultType.FAILED)
+    assert job.reason == ("no cable" if "message" in body else "")
+    assert sent.forgiven == [leniency]

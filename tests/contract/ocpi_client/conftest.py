@@ -12,6 +12,7 @@ import pytest
 
 from bridge.clients.cpo import Cpo
 from bridge.clients.ocpi import Exchange, OcpiClient
+from bridge.ocpi.leniency import Met
 from tests.contract.ocpi_client.fake import FakeCpo, serving
 from tests.contract.ocpi_client.side import OWN, QUICK, Side, Validate, connected
 
@@ -39,10 +40,18 @@ async def fake() -> AsyncIterator[FakeCpo]:
 async def side(fake: FakeCpo) -> AsyncIterator[Side]:
     """Give a client that is registered with the CPO and reads at most 64 KiB."""
     exchanges: list[Exchange] = []
+    forgiven: list[tuple[str, Met]] = []
+
+    def tolerated(cpo_id: str, met: Met) -> None:
+        forgiven.append((cpo_id, met))
+
     async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as http:
         yield Side(
-            client=OcpiClient(http, OWN, observe=exchanges.append, limit_bytes=65_536),
+            client=OcpiClient(
+                http, OWN, observe=exchanges.append, limit_bytes=65_536, tolerated=tolerated
+            ),
             cpo=Cpo(id="cpo1", timeouts=QUICK),
             connection=connected(fake),
             exchanges=exchanges,
+            forgiven=forgiven,
         )

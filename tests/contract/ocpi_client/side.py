@@ -10,6 +10,7 @@ from bridge.clients.ocpi import Call, Exchange, OcpiClient, Timeouts
 from bridge.ocpi.connection import Connection
 from bridge.ocpi.credentials import CredentialsRole
 from bridge.ocpi.headers import Party
+from bridge.ocpi.leniency import Met
 from bridge.ocpi.types import BusinessDetails, InterfaceRole, ModuleID, Role
 from bridge.ocpi.versions import Endpoint
 from tests.contract.ocpi_client.fake import FakeCpo
@@ -25,12 +26,13 @@ QUICK = Timeouts(connect_s=2, total_s=5)
 
 @dataclass
 class Side:
-    """Our side of the wire."""
+    """Our side of the wire, and what it told of: requests, and what it forgave to whom."""
 
     client: OcpiClient
     cpo: Cpo
     connection: Connection
     exchanges: list[Exchange] = field(default_factory=list)
+    forgiven: list[tuple[str, Met]] = field(default_factory=list)
 
 
 def connected(fake: FakeCpo, *parties: Party) -> Connection:

@@ -17,6 +17,7 @@ from bridge.clients.ocpi import Timeouts
 from bridge.flows.peer import CallFailed
 from bridge.ocpi.commands import CommandResponse, CommandResponseType, CommandType
 from bridge.ocpi.connection import Connection
+from bridge.ocpi.leniency import Leniency, Met
 from bridge.ocpi.types import InterfaceRole, ModuleID
 from bridge.orders.order import CommandPlan
 from tests.contract.ocpi_client.fake import Answer, Asked, FakeCpo, always, raw
@@ -126,22 +127,48 @@ async def test_every_result_is_an_answer_also_within_an_error(
     fake.on("POST", START, always({"result": result, "timeout": 12}, http=http, code=code))
 
     assert await send(side) == CommandResponse(result=result, timeout=12)
+    forgiven = [("cpo1", Met(Leniency.RESULT_IN_ERROR, "status_code"))]
+    assert side.forgiven == ([] if code == 1000 else forgiven)
+
+
+NO = {"language": "en", "text": "no"}
 
 
 @pytest.mark.parametrize(
-    "data",
+    ("data", "timeout_s", "forgiven"),
     [
-        {"result": "REJECTED"},
-        {"result": "REJECTED", "timeout": None},
-        {"result": "REJECTED", "timeout": 5, "message": {"language": "en", "text": "no"}},
+        ({"result": "REJECTED"}, 0, {"timeout": Leniency.REQUIRED_MISSING}),
+        ({"result": "REJECTED", "timeout": None}, 0, {"timeout": Leniency.REQUIRED_MISSING}),
+        ({"result": "REJECTED", "timeout": "15"}, 15, {"timeout": Leniency.NUMBER_AS_STRING}),
+        ({"result": "REJECTED", "timeout": "soon"}, 0, {"timeout": Leniency.UNUSABLE_PART}),
+        ([{"result": "REJECTED", "timeout": 5}], 5, {"": Leniency.OBJECT_IN_LIST}),
+        (
+            {"result": "REJECTED", "timeout": 5, "session_id": "S-1"},
+            5,
+            {"session_id": Leniency.UNKNOWN_FIELD},
+        ),
+        (
+            {"result": "REJECTED", "timeout": 5, "message": NO},
+            5,
+            {"message": Leniency.SINGLE_FOR_LIST},
+        ),
     ],
 )
 async def test_the_result_alone_is_enough(
-    side: Side, fake: FakeCpo, data: dict[str, object]
+    side: Side, fake: FakeCpo, data: object, timeout_s: int, forgiven: dict[str, Leniency]
 ) -> None:
     fake.on_data("POST", START, data)
 
-    assert await send(side) == CommandResponse(result=CommandResponseType.REJECTED, timeout=0)
+    response = await send(side)
+
+    assert (response.result, response.timeout) == (CommandResponseType.REJECTED, timeout_s)
+    assert {met.place: met.leniency for _, met in side.forgiven} == forgiven
+
+
+async def test_a_response_as_it_should_be_needs_no_leniency(side: Side, fake: FakeCpo) -> None:
+    fake.on_data("POST", START, {"result": "ACCEPTED", "timeout": 0, "message": [NO]})
+    await send(side)
+    assert side.forgiven == []
 
 
 @pytest.mark.requirement("O133")

@@ -203,6 +203,8 @@ CASES: list[tuple[Leniency, str, type[Any], Json, Json]] = [
         {"message": [{"language": "en", "text": "no"}]},
     ),
     (L.REQUIRED_MISSING, "connectors", EVSE, {"connectors": []}, {"connectors": []}),
+    (L.REQUIRED_MISSING, "timeout", CommandResponse, {"timeout": None}, {"timeout": 0}),
+    (L.NUMBER_AS_STRING, "timeout", CommandResponse, {"timeout": "30"}, {"timeout": 30}),
     (
         L.REQUIRED_MISSING,
         "charging_periods",
