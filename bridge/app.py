@@ -356,6 +356,7 @@ def create_app(settings: Settings, redis_url: str) -> web.Application:
         wake=bell.ring,
         pull_soon=pulls.pull_soon,
         notice=notice,
+        hubs=operator.is_hub,
         flags=operator.flags,
         tolerated=tolerated,
         own_token_cpos=operator.own_token_cpos(),

@@ -224,7 +224,7 @@ class MethodNotAllowed(OcpiRefused):
 
 
 class PartyUnknown(OcpiRefused):
-    """Country code and party id are not a role of this connection."""
+    """Country code and party id are not those of a party of this connection."""
 
     ocpi_status = 2001
     http_status = 404

@@ -47,6 +47,10 @@ class Operator:
             for role, url in roles.items()
         }
 
+    def is_hub(self, cpo_id: str) -> bool:
+        """Return whether the CPO is said to be a hub."""
+        return self._cpos[cpo_id].hub
+
     def flags(self, cpo_id: str) -> Flags:
         """Return what is known of a CPO's deviations."""
         given = self._cpos[cpo_id].flags

@@ -29,6 +29,7 @@ CALM = frozenset(
     {
         *("connection.registered", "connection.renewed", "connection.ended"),
         *("cpo.registered", "cpo.registering", "pull.done", "token.authorized"),
+        "hub.party_changed",
     }
 )
 """Events of a CPO's connection that are as they should be."""

@@ -11,7 +11,16 @@ from typing import Final, NamedTuple
 from urllib.parse import unquote
 
 from bridge.errors import MethodNotAllowed, ObjectUnknown, Unauthorized
-from bridge.flows.emsp import cdrs, commands, credentials, locations, sessions, tariffs, tokens
+from bridge.flows.emsp import (
+    cdrs,
+    commands,
+    credentials,
+    hubclientinfo,
+    locations,
+    sessions,
+    tariffs,
+    tokens,
+)
 from bridge.flows.emsp.emsp import VERSION, Flow
 from bridge.flows.emsp.versions import get_details, get_versions
 from bridge.ocpi.connection import TokenUse
@@ -73,6 +82,11 @@ ROUTES: Final[Mapping[str, Methods]] = {
     "2.2.1/tokens/{}/authorize": {"POST": tokens.authorize},
     "2.2.1/commands": {},
     "2.2.1/commands/{}/{}": {"POST": commands.post_result},
+    "2.2.1/hubclientinfo": {},
+    "2.2.1/hubclientinfo/{}/{}": {
+        "GET": hubclientinfo.get_client_info,
+        "PUT": hubclientinfo.put_client_info,
+    },
 }
 
 BODY_OPTIONAL: Final = frozenset({tokens.authorize})

@@ -15,13 +15,14 @@ from typing import NamedTuple
 
 from aiohttp import web
 
-from bridge.errors import BridgeError, NotJson, OcpiRefused, Unauthorized
+from bridge.errors import BridgeError, NotJson, ObjectUnknown, OcpiRefused, Unauthorized
 from bridge.flows.emsp.emsp import Call, Emsp, Flow, Reply
 from bridge.observability import Metrics, get_logger
 from bridge.ocpi import codec, envelope, headers
 from bridge.ocpi.connection import Presented, TokenUse
 from bridge.ocpi.flags import NO_FLAGS, Flags
 from bridge.ocpi.leniency import Leniency, Met
+from bridge.ocpi.types import ModuleID
 from bridge.server.ocpi_dispatch import (
     ALIAS,
     BODY_OPTIONAL,
@@ -171,8 +172,14 @@ def _forgiven(http: web.Request, segments: tuple[str, ...]) -> Iterator[Met]:
 
 
 async def _reply(edge: _Edge, http: web.Request, target: Target, caller: Presented) -> Reply:
-    """Read the body, run the flow."""
+    """Read the body, run the flow.
+
+    Raises:
+        ObjectUnknown: nothing is there for this caller.
+    """
     admit(caller.use, target.module, http.method)
+    if target.module == ModuleID.HUB_CLIENT_INFO and not await edge.emsp.is_hub(caller.cpo_id):
+        raise ObjectUnknown("only a hub has this module")
     flow = target.flow(http.method)
     body = await _body(edge, http)
     if body.startswith(codecs.BOM_UTF8):

@@ -75,7 +75,16 @@ CountryCode = Annotated[str, Field(pattern=r"^[A-Za-z]{2}$"), AfterValidator(str
 PartyId = Annotated[str, Field(pattern=r"^[A-Za-z0-9]{3}$"), AfterValidator(str.upper)]
 Name = Annotated[str, Field(min_length=1, max_length=100)]
 Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
-Module = Literal["credentials", "locations", "sessions", "cdrs", "tariffs", "tokens", "commands"]
+Module = Literal[
+    "credentials",
+    "locations",
+    "sessions",
+    "cdrs",
+    "tariffs",
+    "tokens",
+    "commands",
+    "hubclientinfo",
+]
 Role = Literal["sender", "receiver"]
 
 
@@ -166,6 +175,7 @@ class Cpo(_Part):
     token_a_file: Path | None = None
     provider: Provider
     parties: tuple[Party, ...] = ()
+    hub: bool = False
     endpoints: dict[Module, dict[Role, Url]] = {}
     flags: CpoFlags = CpoFlags()
     public_url: BaseUrl | None = None

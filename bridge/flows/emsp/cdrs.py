@@ -31,7 +31,7 @@ async def post_cdr(emsp: Emsp, call: Call) -> Reply:
     Some CPOs send it to an address below the endpoint; the CDR says itself which it is.
 
     Raises:
-        OcpiInvalid: the owner is no role of the connection (HTTP 200: only a URL can make it 404),
+        OcpiInvalid: the owner is no party of the connection (HTTP 200: only a URL can make it 404),
             or another CDR has the id.
     """
     cdr = read(emsp, call, CDR)
@@ -76,8 +76,7 @@ async def _new(emsp: Emsp, cpo_id: str, party: Party, cdr: CDR) -> Change:
 
 async def _owner(emsp: Emsp, call: Call, cdr: CDR) -> Party:
     named = Party(cdr.country_code, cdr.party_id)
-    connection = await emsp.connections.get(call.cpo_id)
-    for party in connection.parties():
-        if party == named:
-            return party
-    raise OcpiInvalid("party_id", f"{named} is not among the roles of this connection")
+    party = (await emsp.connections.get(call.cpo_id)).owner(named)
+    if party is None:
+        raise OcpiInvalid("party_id", f"{named} is not among the parties of this connection")
+    return party

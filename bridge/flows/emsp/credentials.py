@@ -61,8 +61,8 @@ async def put_credentials(emsp: Emsp, call: Call) -> Reply:
         OcpiInvalid, ClientApiUnusable, VersionUnsupported, EndpointsMissing
     """
     _only_registered(call)
-    before = await emsp.connections.get(call.cpo_id)
-    connection = before.renewed(await _read(emsp, call))
+    read = await _read(emsp, call)
+    connection = (await emsp.connections.get(call.cpo_id)).renewed(read)
     token = new_token()
     _refuse(await emsp.registrations.hand_over(connection, token, call.caller.token))
     emsp.notice("connection.renewed", cpo_id=call.cpo_id)

@@ -37,6 +37,7 @@ Event = Literal[
     "connection.ended",
     "connection.registered",
     "connection.renewed",
+    "hub.party_changed",
     "session.changed_when_final",
     "session.foreign_order",
     "session.orphan",
@@ -65,6 +66,7 @@ class Emsp:
         overrides: endpoints that the operator configured for a CPO.
         wake: called after jobs were queued, so that a worker looks at once.
         pull_soon: asks for an early pull of a CPO's module; a push showed that we lack something.
+        hubs: whether the operator said that a CPO's platform is a hub.
         flags: what the operator said about a CPO's deviations.
         tolerated: counts a deviation of a CPO that was forgiven.
         own_token_cpos: CPOs that may call with the token they gave to us.
@@ -86,6 +88,7 @@ class Emsp:
     wake: Callable[[], None]
     pull_soon: Callable[[str, ModuleID], None]
     notice: Notice
+    hubs: Callable[[str], bool] = lambda cpo_id: False
     flags: Callable[[str], Flags] = lambda cpo_id: NO_FLAGS
     tolerated: Callable[[str, Met], None] = lambda cpo_id, met: None
     own_token_cpos: Sequence[str] = ()
@@ -93,6 +96,10 @@ class Emsp:
     def url(self, cpo_id: str, *segments: str) -> str:
         """Return an address below our 2.2.1 root, as the CPO reaches it."""
         return urls.join(self.public_url(cpo_id), "ocpi", VERSION, *segments)
+
+    async def is_hub(self, cpo_id: str) -> bool:
+        """Tell whether a platform is a hub: it has that role, or the operator said so."""
+        return self.hubs(cpo_id) or (await self.connections.get(cpo_id)).hub is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,13 +184,12 @@ async def owner(emsp: Emsp, call: Call) -> Party:
     """Return the party that the URL's first two segments name.
 
     Raises:
-        PartyUnknown: it is no CPO role of the connection, so its objects are not the caller's.
+        PartyUnknown: it is none behind the connection, so its objects are not the caller's.
     """
     named = Party(call.ids[0], call.ids[1])
-    connection = await emsp.connections.get(call.cpo_id)
-    for party in connection.parties():
-        if party == named:
-            if astuple(party) != astuple(named):
-                forgive(emsp, call, Met(Leniency.ID_CASE, "country_code and party_id"))
-            return party
-    raise PartyUnknown(f"{named} is not among the roles of this connection")
+    party = (await emsp.connections.get(call.cpo_id)).owner(named)
+    if party is None:
+        raise PartyUnknown(f"{named} is not among the parties of this connection")
+    if astuple(party) != astuple(named):
+        forgive(emsp, call, Met(Leniency.ID_CASE, "country_code and party_id"))
+    return party

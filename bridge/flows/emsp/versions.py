@@ -17,6 +17,9 @@ MODULES = {
     ModuleID.COMMANDS: InterfaceRole.SENDER,
 }
 
+HUB_MODULES = {ModuleID.HUB_CLIENT_INFO: InterfaceRole.RECEIVER}
+"""What only a hub finds with us."""
+
 
 async def get_versions(emsp: Emsp, call: Call) -> Reply:
     """List 2.2.1, the only version there is."""
@@ -25,9 +28,10 @@ async def get_versions(emsp: Emsp, call: Call) -> Reply:
 
 async def get_details(emsp: Emsp, call: Call) -> Reply:
     """List our endpoints under the address this CPO uses, in the form it can join to."""
+    modules = MODULES | (HUB_MODULES if await emsp.is_hub(call.cpo_id) else {})
     end = "/" if emsp.flags(call.cpo_id).endpoint_slash else ""
     endpoints = tuple(
         Endpoint(identifier=module, role=role, url=emsp.url(call.cpo_id, module) + end)
-        for module, role in MODULES.items()
+        for module, role in modules.items()
     )
     return Reply(data=VersionDetails(version=VERSION, endpoints=endpoints))

@@ -63,6 +63,7 @@ async def running(backend: Backend, serve: AiohttpClient) -> Rig:
     wakes: list[None] = []
     overrides: dict[str, Overrides] = {}
     forgiven: list[Leniency] = []
+    hubs: set[str] = set()
     emsp = emsp_on(
         backend,
         peers,
@@ -71,6 +72,7 @@ async def running(backend: Backend, serve: AiohttpClient) -> Rig:
         wakes=wakes,
         overrides=overrides,
         forgiven=forgiven,
+        hubs=hubs,
     )
     return Rig(
         client=await serve(application(emsp, metrics)),
@@ -85,16 +87,19 @@ async def running(backend: Backend, serve: AiohttpClient) -> Rig:
         wakes=wakes,
         overrides=overrides,
         forgiven=forgiven,
+        hubs=hubs,
     )
 
 
-async def registered(backend: Backend, cpo_id: str, token: str, party: Party) -> None:
-    """Register a CPO with one party."""
-    role = CredentialsRole(
-        role=Role.CPO,
+async def registered(
+    backend: Backend, cpo_id: str, token: str, party: Party, role: Role = Role.CPO
+) -> None:
+    """Register a CPO, or a hub, with one party."""
+    own = CredentialsRole(
+        role=role,
         business_details=BusinessDetails(name=cpo_id),
         party_id=party.party_id,
         country_code=party.country_code,
     )
-    connection = Connection(cpo_id=cpo_id, token=f"out-{cpo_id}", roles=(role,), registered_at=NOW)
+    connection = Connection(cpo_id=cpo_id, token=f"out-{cpo_id}", roles=(own,), registered_at=NOW)
     assert await backend.connections.complete(connection, token) is None

@@ -6,7 +6,7 @@ import importlib.util
 import json
 import re
 from base64 import b64encode
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
@@ -84,6 +84,7 @@ class Rig:
     wakes: list[None] = field(default_factory=list)
     overrides: dict[str, Overrides] = field(default_factory=dict)
     forgiven: list[Leniency] = field(default_factory=list)
+    hubs: set[str] = field(default_factory=set)
 
     async def on(self, **ports: Any) -> Rig:
         """Return a rig in the same surroundings whose eMSP has other ports."""
@@ -183,6 +184,7 @@ def type_of(path: str) -> str | None:
         "tariffs": "Tariff",
         "sessions": "Session",
         "cdrs": "CDR",
+        "hubclientinfo": "ClientInfo",
     }.get(parts[1])
 
 
@@ -220,6 +222,7 @@ def emsp_on(
     wakes: list[None],
     overrides: dict[str, Overrides],
     forgiven: list[Leniency] | None = None,
+    hubs: Set[str] = frozenset(),
 ) -> Emsp:
     """Return an eMSP whose callbacks write into these lists."""
 
@@ -251,4 +254,5 @@ def emsp_on(
         pull_soon=pull_soon,
         notice=notice,
         tolerated=tolerated,
+        hubs=lambda cpo_id: cpo_id in hubs,
     )

@@ -176,6 +176,17 @@ def cdr(cdr_id: str = "CDR1", **fields: Any) -> Json:
     } | fields
 
 
+def client_info(party_id: str = "ABC", **fields: Any) -> Json:
+    """Make what a hub tells of a CPO."""
+    return {
+        "country_code": "IN",
+        "party_id": party_id,
+        "role": "CPO",
+        "status": "CONNECTED",
+        "last_updated": at(),
+    } | fields
+
+
 def credentials(token: str = "token-b", **fields: Any) -> Json:
     """Make the Credentials of a CPO."""
     return {

@@ -23,6 +23,7 @@ from tests.contract.emsp.samples import (
     TOKEN,
     TOKEN_A,
     Json,
+    client_info,
     credentials,
     tariff,
 )
@@ -216,9 +217,18 @@ async def test_an_aggregator_or_a_hub_registers_as_well(invited: Rig) -> None:
     assert connection.parties() == (Party("IN", "NEW"), Party("IN", "TWO"))
 
 
-async def test_a_hub_alone_is_let_in(invited: Rig) -> None:
+@pytest.mark.requirement("O142")
+async def test_a_hub_alone_is_let_in_and_keeps_its_parties_when_it_renews(invited: Rig) -> None:
     body = newcomer(role="HUB")
-    assert (await invited.post("credentials", body, token=TOKEN_A)).status == (200, 1000)
+    answer = await invited.post("credentials", body, token=TOKEN_A)
+    assert answer.status == (200, 1000)
+    token_c, info = answer.data["token"], client_info("ONE")
+    assert (await invited.put("hubclientinfo/IN/ONE", info, token=token_c)).http == 201
+
+    assert (await invited.put("credentials", body, token=token_c)).http == 200
+
+    connection = await invited.backend.connections.get(NEW_CPO)
+    assert (connection.hub, connection.parties()) == (Party("IN", "NEW"), (Party("IN", "ONE"),))
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT"])

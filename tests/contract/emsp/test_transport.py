@@ -15,6 +15,7 @@ from bridge.ocpi.headers import Party
 from tests.contract.emsp.backends import Backend, MemoryBackend
 from tests.contract.emsp.rig import MAX_BODY_BYTES, Rig
 from tests.contract.emsp.samples import (
+    CPO,
     EMSP,
     ISSUER,
     LOC,
@@ -95,9 +96,12 @@ async def test_other_addresses_below_ocpi_are_404(rig: Rig, path: str) -> None:
         ("tokens/TOK1/authorize", "POST"),
         ("commands", ""),
         ("commands/START_SESSION/1", "POST"),
+        ("hubclientinfo", ""),
+        ("hubclientinfo/IN/ONE", "GET, PUT"),
     ],
 )
 async def test_other_methods_are_405(rig: Rig, path: str, allowed: str) -> None:
+    rig.hubs.add(CPO)
     methods = {"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "PROPFIND"}
     for method in methods - set(allowed.split(", ")):
         answer = await rig.call(method, path, {})
