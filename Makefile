@@ -4,6 +4,7 @@
 #   make run ARGS=--once  the same, played once; exits 0 only if every step happened
 #   make test             lint, types, contracts, mapping and all tests
 #   make conformance      run the tests that show a requirement of OCPI; write docs/ocpi-conformance.md
+#   make bench            speed and memory beside their limits (docs/performance.md); ARGS=pull: one
 #   make lint | format | types | contracts | mapping | clean
 
 VENV  := .venv
@@ -12,7 +13,7 @@ READY := $(VENV)/.ready
 ARGS  :=
 
 .NOTPARALLEL:
-.PHONY: run test conformance lint format types contracts mapping clean
+.PHONY: run test conformance bench lint format types contracts mapping clean
 
 run: $(READY)
 	@$(BIN)/bridge demo $(ARGS)
@@ -25,6 +26,9 @@ test: lint types contracts mapping
 conformance: $(READY)
 	@echo "==> conformance: docs/ocpi-conformance.md"
 	@$(BIN)/pytest -n 2 --dist worksteal -q -m "requirement or endpoint" --write-conformance
+
+bench: $(READY)
+	@$(BIN)/python -m tests.bench $(ARGS)
 
 lint: $(READY)
 	@echo "==> lint and format: $$($(BIN)/ruff --version)"
