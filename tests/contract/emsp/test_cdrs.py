@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from bridge.flows.jobs import CdrJob
 from bridge.orders.order import OrderState, SessionKey
 from tests.contract.emsp.rig import PUBLIC_URL, ROOT, Rig
 from tests.contract.emsp.samples import (
+    LOC,
     NOW,
     OTHER_CPO,
     OTHER_PARTY,
@@ -19,6 +21,7 @@ from tests.contract.emsp.samples import (
     cdr,
     cdr_token,
     exact,
+    location,
     order,
     session,
 )
@@ -44,11 +47,12 @@ async def test_post_keeps_the_cdr_and_says_where_it_is(rig: Rig, cdr_id: str) ->
     assert where.startswith(f"{ROOT}/cdrs/IN/ABC/")
     found = await rig.get("", root=where.removeprefix(PUBLIC_URL))
     assert found.status == (200, 1000)
-    assert found.data["id"] == cdr_id
-    assert found.data.keys() == cdr().keys()
+    assert found.data == exact(cdr(cdr_id))
+    foreign = await rig.get("", root=where.removeprefix(PUBLIC_URL), token=OTHER_TOKEN)
+    assert foreign.status == (404, 2001)
 
 
-@pytest.mark.requirement("O91")
+@pytest.mark.requirement("O91", "O12")
 async def test_the_same_cdr_again_gets_the_same_answer_with_200(rig: Rig) -> None:
     ours = order("1", OrderState.ENDED)
     await rig.backend.put_order(ours)
@@ -56,6 +60,17 @@ async def test_the_same_cdr_again_gets_the_same_answer_with_200(rig: Rig) -> Non
     assert (first.http, second.status) == (201, (200, 1000))
     assert first.headers["Location"] == second.headers["Location"]
     assert await rig.backend.jobs(ours.key) == [JOB]
+
+
+@pytest.mark.requirement("O91")
+async def test_the_same_cdr_spelled_otherwise_is_the_same(rig: Rig) -> None:
+    first = await rig.post("cdrs", cdr())
+    body = json.dumps(dict(reversed(cdr().items()))).replace(":30:00Z", ":30:00.000Z")
+    body = body.replace("66.6", "66.60").replace("0.5", "5e-1")
+    answer = await rig.call("POST", "cdrs", raw=body.encode())
+    assert answer.status == (200, 1000)
+    assert answer.headers["Location"] == first.headers["Location"]
+    assert "cdr.conflict" not in rig.notices
 
 
 @pytest.mark.requirement("O90")
@@ -117,6 +132,15 @@ async def test_a_foreign_owner_is_2001_for_the_address_exists(rig: Rig) -> None:
 @pytest.mark.parametrize("cdr_id", [".", "..", ""])
 async def test_an_id_that_no_address_can_hold_is_2001(rig: Rig, cdr_id: str) -> None:
     assert (await rig.post("cdrs", cdr(cdr_id))).status == (200, 2001)
+
+
+@pytest.mark.requirement("O94")
+async def test_a_cdr_of_a_location_that_is_not_published_is_kept(rig: Rig) -> None:
+    ours = order("1", OrderState.ENDED)
+    await rig.backend.put_order(ours)
+    await rig.put(f"locations/{LOC}", location(publish=False))
+    assert (await rig.post("cdrs", cdr())).status == (201, 1000)
+    assert await rig.backend.jobs(ours.key) == [JOB]
 
 
 @pytest.mark.requirement("O94")

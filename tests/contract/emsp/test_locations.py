@@ -72,6 +72,20 @@ async def test_put_replaces_the_whole_location(known: Rig) -> None:
     assert "evses" not in await stored(known)
 
 
+@pytest.mark.requirement("O26", "O28")
+async def test_put_replaces_the_whole_evse_or_connector(known: Rig) -> None:
+    floor = {"floor_level": "2", "physical_reference": "A", "last_updated": at(1)}
+    limits = {"max_electric_power": 50_000, "terms_and_conditions": "http://x"}
+    await known.patch(f"locations/{LOC}/E1", floor)
+    await known.patch(f"locations/{LOC}/E1/1", {**limits, "last_updated": at(2)})
+    plain = connector(last_updated=at(3)) | {"terms_and_conditions": None}
+    assert (await known.put(f"locations/{LOC}/E1/1", plain)).status == (200, 1000)
+    assert (await known.get(f"locations/{LOC}/E1/1")).data == connector(last_updated=at(3))
+    plain = evse(last_updated=at(4)) | {"floor_level": None}
+    assert (await known.put(f"locations/{LOC}/E1", plain)).status == (200, 1000)
+    assert (await known.get(f"locations/{LOC}/E1")).data == evse(last_updated=at(4))
+
+
 @pytest.mark.requirement("O60")
 @pytest.mark.requirement("O61")
 @pytest.mark.endpoint(f"serves PUT {AN_EVSE}")
@@ -83,6 +97,7 @@ async def test_put_of_a_new_evse_adds_it_and_dates_the_location(known: Rig) -> N
     assert after["last_updated"] == at(5)
     assert after["evses"][0]["last_updated"] == at()
     assert (await known.put(path, evse("E2", last_updated=at(6)))).status == (200, 1000)
+    assert (await stored(known))["last_updated"] == at(6)
 
 
 @pytest.mark.requirement("O60")
@@ -137,9 +152,13 @@ async def test_patch_changes_only_what_it_names(
 
 
 @pytest.mark.requirement("O28")
-async def test_null_in_a_patch_changes_nothing(known: Rig) -> None:
-    await known.patch(f"locations/{LOC}", {"name": None, "evses": None, "last_updated": at(1)})
-    assert await stored(known) == location(last_updated=at(1))
+@pytest.mark.parametrize("path", [LOC, f"{LOC}/E1", f"{LOC}/E1/1"])
+async def test_null_in_a_patch_changes_nothing(known: Rig, path: str) -> None:
+    before = (await known.get(f"locations/{path}")).data
+    nulls = dict.fromkeys(before.keys() - {"last_updated"})
+    answer = await known.patch(f"locations/{path}", {**nulls, "last_updated": at(1)})
+    assert answer.status == (200, 1000)
+    assert (await known.get(f"locations/{path}")).data == {**before, "last_updated": at(1)}
 
 
 @pytest.mark.requirement("O29")
@@ -168,7 +187,7 @@ async def test_an_incomplete_evse_is_2001(known: Rig, missing: str) -> None:
     assert await stored(known) == location()
 
 
-@pytest.mark.requirement("O30")
+@pytest.mark.requirement("O30", "O31")
 @pytest.mark.parametrize(
     ("method", "path", "body"),
     [

@@ -8,7 +8,17 @@ import pytest
 
 from bridge.ocpi.leniency import Leniency
 from tests.contract.emsp.rig import Rig
-from tests.contract.emsp.samples import LOC, OTHER_TOKEN, at, location, session, tariff
+from tests.contract.emsp.samples import (
+    LOC,
+    OTHER_TOKEN,
+    at,
+    cdr,
+    evse,
+    exact,
+    location,
+    session,
+    tariff,
+)
 
 
 @pytest.mark.requirement("O25")
@@ -37,8 +47,10 @@ async def test_enums_are_compared_with_case(rig: Rig) -> None:
         ("tariffs/IN/ABC/T1", tariff("T1", country_code="NL")),
         ("sessions/IN/ABC/S2", session("S1")),
         ("sessions/IN/ABC/S1", session("S1", party_id="XYZ")),
+        ("sessions/IN/ABC/S1", session("S1", country_code="NL")),
         ("locations/IN/ABC/LOC2", location("LOC1")),
         (f"locations/{LOC}", location("LOC1", party_id="XYZ")),
+        (f"locations/{LOC}", location("LOC1", country_code="NL")),
     ],
 )
 async def test_url_and_body_must_agree(rig: Rig, path: str, body: object) -> None:
@@ -57,6 +69,39 @@ async def test_the_party_must_be_a_role_of_the_connection(rig: Rig, method: str)
     foreign = await rig.call(method, f"locations/{LOC}", location(), token=OTHER_TOKEN)
     assert foreign.status == ((404, 2001) if method != "DELETE" else (405, 2000))
     assert (await rig.get("tariffs/IN/ABC/T1")).data["currency"] == "INR"
+
+
+@pytest.mark.requirement("O32")
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("GET", f"locations/{LOC}", None),
+        ("GET", f"locations/{LOC}/E1/1", None),
+        ("PUT", f"locations/{LOC}/E1", evse(last_updated=at(1))),
+        ("PATCH", f"locations/{LOC}/E1/1", {"max_amperage": 1, "last_updated": at(1)}),
+        ("DELETE", "tariffs/IN/ABC/T1", None),
+        ("GET", "sessions/IN/ABC/S1", None),
+        ("PUT", "sessions/IN/ABC/S1", session(kwh=9, last_updated=at(1))),
+        ("PATCH", "sessions/IN/ABC/S1", {"kwh": 9, "last_updated": at(1)}),
+        ("GET", "cdrs/IN/ABC/CDR1", None),
+        ("GET", "cdrs/in/abc/cdr1", None),
+    ],
+)
+async def test_what_is_there_is_404_for_another_cpo(
+    rig: Rig, method: str, path: str, body: object
+) -> None:
+    owned = {
+        f"locations/{LOC}": location(),
+        "tariffs/IN/ABC/T1": tariff(),
+        "sessions/IN/ABC/S1": session(),
+    }
+    for place, each in owned.items():
+        await rig.put(place, each)
+    await rig.post("cdrs", cdr())
+    answer = await rig.call(method, path, body, token=OTHER_TOKEN)
+    assert answer.status == (404, 2001)
+    for place, each in owned.items():
+        assert (await rig.get(place)).data == exact(each)
 
 
 @pytest.mark.requirement("O23")

@@ -94,6 +94,22 @@ async def test_a_period_sent_again_is_not_doubled(known: Rig) -> None:
     assert (await stored(known))["charging_periods"] == [period(0, 0.5), period(5, 1)]
 
 
+@pytest.mark.requirement("O27")
+async def test_a_patch_changes_only_what_it_names(rig: Rig) -> None:
+    before = session(meter_id="M1", total_cost={"excl_vat": 9, "incl_vat": 10.62})
+    await rig.put(PATH, before)
+    await rig.patch(PATH, {"kwh": 2.5, "last_updated": at(1)})
+    assert await stored(rig) == exact({**before, "kwh": 2.5, "last_updated": at(1)})
+
+
+@pytest.mark.requirement("O26", "O28")
+async def test_put_forgets_what_it_omits(rig: Rig) -> None:
+    await rig.put(PATH, session(meter_id="M1", total_cost={"excl_vat": 9}))
+    after = session(meter_id=None, last_updated=at(1))
+    assert (await rig.put(PATH, after)).status == (200, 1000)
+    assert await stored(rig) == exact(session(last_updated=at(1)))
+
+
 @pytest.mark.requirement("O28")
 async def test_null_in_a_patch_keeps_the_reference(rig: Rig) -> None:
     await rig.put(PATH, session())
@@ -121,7 +137,7 @@ async def test_there_is_nothing_below_a_session(known: Rig, method: str) -> None
     assert answer.status == (404, 2000)
 
 
-@pytest.mark.requirement("O30")
+@pytest.mark.requirement("O30", "O31")
 @pytest.mark.parametrize("change", [{"id": "S2"}, {"party_id": "XYZ"}, {"country_code": "NL"}])
 async def test_a_patch_cannot_move_a_session(known: Rig, change: Json) -> None:
     answer = await known.patch(PATH, {**change, "last_updated": at(1)})
@@ -239,6 +255,7 @@ async def test_the_same_ids_of_another_party_are_another_session(rig: Rig) -> No
     assert str((await stored(rig))["kwh"]) == "0.5"
 
 
+@pytest.mark.requirement("O86")
 @pytest.mark.parametrize(
     "place",
     [

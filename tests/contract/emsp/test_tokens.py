@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from typing import Any
 from urllib.parse import quote
 
@@ -17,12 +19,15 @@ from tests.contract.emsp.samples import (
     EMSP,
     ISSUER,
     LOC,
+    NOW,
     OTHER_TOKEN,
     Json,
     at,
+    cdr_token,
     evse,
     location,
     order,
+    session,
 )
 from tests.fakes import MemoryObjects, MemoryOrders
 
@@ -70,7 +75,58 @@ async def test_a_crawl_over_the_links_finds_every_token_once_oldest_first(rig: R
     assert found == [2, 3, 4, 5, 6]
 
 
-@pytest.mark.requirement("O17")
+async def crawl(rig: Rig, path: str, between: Callable[[], Awaitable[None]]) -> list[int]:
+    """Read the list to its end; something happens after each page that has a next one."""
+    answer = await rig.get(path)
+    found = uids(answer.data)
+    while "Link" in answer.headers:
+        await between()
+        url = answer.headers["Link"].removeprefix(f"<{PUBLIC_URL}").partition(">")[0]
+        answer = await rig.get("", root=url)
+        found += uids(answer.data)
+    return found
+
+
+@pytest.mark.requirement("O16", "O18", "O100")
+@pytest.mark.parametrize("query", ["", f"date_from={quote(at(2))}&"])
+async def test_tokens_that_come_during_a_crawl_are_its_last(rig: Rig, query: str) -> None:
+    await numbered(rig, 5)
+    late: list[int] = []
+
+    async def one_more() -> None:
+        if len(late) < 2:
+            late.append(6 + len(late))
+            await rig.backend.put_order(order(str(late[-1]), OrderState.CONFIRMED))
+
+    found = await crawl(rig, f"tokens?{query}limit=2", one_more)
+    assert found == list(range(2 if query else 1, 8))
+    assert late == [6, 7]
+
+
+@pytest.mark.requirement("O16", "O18")
+async def test_a_token_that_changes_during_a_crawl_keeps_its_place(rig: Rig) -> None:
+    await numbered(rig, 5)
+
+    async def changed() -> None:
+        for number in (1, 3, 5):
+            placed = order(str(number), OrderState.CONFIRMED)
+            await rig.backend.put_order(replace(placed, updated_at=NOW + timedelta(minutes=30)))
+
+    assert await crawl(rig, "tokens?limit=2", changed) == [1, 2, 3, 4, 5]
+
+
+@pytest.mark.requirement("O16", "O17")
+async def test_no_page_is_larger_than_it_may_be(memory_rig: Rig) -> None:
+    await numbered(memory_rig, PAGE + 3)
+    for query, size in (("", PAGE), ("?limit=100000", PAGE), (f"?limit={PAGE - 1}", PAGE - 1)):
+        answer = await memory_rig.get(f"tokens{query}")
+        assert len(answer.data) == size
+        assert answer.headers["X-Limit"] == str(PAGE)
+        assert answer.headers["X-Total-Count"] == str(PAGE + 3)
+        assert "Link" in answer.headers
+
+
+@pytest.mark.requirement("O17", "O100")
 @pytest.mark.parametrize(
     ("query", "expected"),
     [
@@ -254,11 +310,24 @@ async def test_the_reference_leads_the_session_back(
     rig: Rig, placed: Order, reference: str
 ) -> None:
     await rig.backend.put_order(placed)
-    assert (await rig.post(AUTHORIZE, HERE)).data["authorization_reference"] == reference
+    told = (await rig.post(AUTHORIZE, HERE)).data["authorization_reference"]
+    assert told == reference
+    stranger = session(authorization_reference=told, cdr_token=cdr_token("SOMEBODY"))
+    if told != "TOK1":
+        assert (await rig.put("sessions/IN/ABC/S1", stranger)).status == (201, 1000)
+        assert len(await rig.backend.jobs(placed.key)) == 1
+
+
+@pytest.mark.requirement("O106")
+async def test_a_location_that_nobody_pushed_does_not_matter(rig: Rig) -> None:
+    await rig.backend.put_order(order("1", OrderState.CONFIRMED))
+    assert (await rig.get(f"locations/{LOC}")).http == 404
+    assert (await rig.post(AUTHORIZE, HERE)).data["allowed"] == "ALLOWED"
 
 
 @pytest.mark.requirement("O108")
 async def test_nobody_is_called_to_authorize(rig: Rig) -> None:
     await rig.backend.put_order(order("1", OrderState.CONFIRMED))
     await rig.post(AUTHORIZE, HERE)
-    assert rig.peers.asked == []
+    assert (rig.peers.asked, rig.pulls, rig.wakes) == ([], [], [])
+    assert await rig.backend.jobs(order("1").key) == []
