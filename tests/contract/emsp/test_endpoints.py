@@ -25,6 +25,9 @@ OURS = {
 }
 """Addresses whose shape is left to us."""
 
+FORGIVEN = {("2.2.1/cdrs/{}", "POST"), ("2.2.1/cdrs/{}/{}/{}", "POST")}
+"""Where some CPOs send what has an address of its own (docs/ocpi-peers.md)."""
+
 ROUTING = {
     "OCPI-to-country-code": "IN",
     "OCPI-to-party-id": "BRG",
@@ -51,13 +54,13 @@ def test_the_table_is_that_of_the_standard(shared: Path) -> None:
         if "implements" in row["bridge"] and row["module"] not in ELSEWHERE
     }
     built = {(path, method) for path, methods in ROUTES.items() for method in methods}
-    assert built == expected
+    assert built == expected | FORGIVEN
 
 
 def test_the_walk_goes_over_every_endpoint() -> None:
     walked = {(route(step.endpoint.split(maxsplit=2)[2]), step.method) for step in WALK}
     built = {(path, method) for path, methods in ROUTES.items() for method in methods}
-    assert walked == built
+    assert walked == built - FORGIVEN
 
 
 @pytest.fixture

@@ -180,7 +180,7 @@ async def test_evses_in_a_patch_of_the_location_are_merged_by_uid(known: Rig) ->
 
 
 @pytest.mark.requirement("O61")
-@pytest.mark.parametrize("missing", ["status", "connectors", "last_updated"])
+@pytest.mark.parametrize("missing", ["status", "uid", "last_updated"])
 async def test_an_incomplete_evse_is_2001(known: Rig, missing: str) -> None:
     body = {name: value for name, value in evse("E2").items() if name != missing}
     assert (await known.put(f"locations/{LOC}/E2", body)).status == (200, 2001)
