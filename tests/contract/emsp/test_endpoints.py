@@ -92,7 +92,7 @@ async def test_what_is_put_or_posted_again_is_200(begun: Rig) -> None:
     for step in WALK:
         if step.created:
             for http in (201, 200):
-                answer = await begun.call(step.method, step.path, step.body)
+                answer = await begun.call(step.method, step.path, step.body, token=step.token)
                 assert answer.status == (http, 1000), step
 
 
@@ -110,7 +110,7 @@ async def test_each_answer_repeats_the_ids_and_turns_the_routing_round(begun: Ri
             "OCPI-from-country-code": "IN",
             "OCPI-from-party-id": "BRG",
         }
-        assert routing == ({} if step.configures else turned), step
+        assert routing == (turned if step.routed else {}), step
 
 
 @pytest.mark.requirement("O37")
@@ -149,7 +149,7 @@ async def test_without_a_token_that_opens_it_each_endpoint_is_401(
 ) -> None:
     before = await begun.backend.connections.get(CPO)
     for step in WALK:
-        if not (step.configures and token == TOKEN_A):
+        if not (step.registers and token == TOKEN_A):
             path = step.root + step.path
             answer = await begun.call(step.method, path, step.body, token=token, root="")
             assert answer.status == (401, 2001), step
@@ -157,7 +157,7 @@ async def test_without_a_token_that_opens_it_each_endpoint_is_401(
     assert await begun.backend.connections.get(CPO) == before
     for step in WALK:
         if step.method == "GET" and step.ids:
-            assert (await begun.get(step.path)).http == 404, step
+            assert (await begun.get(step.path, token=step.token)).http == 404, step
 
 
 WITH_BODY = [step for step in WALK if step.body is not None]
@@ -177,7 +177,7 @@ async def test_json_of_another_shape_is_2001_at_each_endpoint(begun: Rig, raw: b
     # So that what is to be changed is there.
     for step in WALK:
         if step.created:
-            await begun.call(step.method, step.path, step.body)
+            await begun.call(step.method, step.path, step.body, token=step.token)
     for step in WITH_BODY:
         answer = await begun.call(step.method, step.path, raw=raw, token=step.token)
         assert answer.status == (200, 2001), step

@@ -9,9 +9,11 @@ from msgspec import Raw
 
 from bridge.flows.register import REQUIRED
 from bridge.ocpi.commands import CommandType
-from bridge.ocpi.types import ModuleID, VersionNumber
+from bridge.ocpi.headers import Party
+from bridge.ocpi.types import ModuleID, Role, VersionNumber
 from bridge.ocpi.versions import Endpoint, Version, VersionDetails
 from bridge.orders.order import CommandPlan, OrderState
+from tests.contract.emsp.conftest import registered
 from tests.contract.emsp.rig import Answer, Rig
 from tests.contract.emsp.samples import (
     CPO,
@@ -22,6 +24,7 @@ from tests.contract.emsp.samples import (
     Json,
     at,
     cdr,
+    client_info,
     connector,
     credentials,
     evse,
@@ -33,6 +36,7 @@ from tests.contract.emsp.samples import (
 
 OCPI, ROOT = "/ocpi/", "/ocpi/2.2.1/"
 PLATFORM = "http://cpo.example/ocpi"
+HUB, HUB_TOKEN = "hub1", "token-of-hub1"
 
 
 class Step(NamedTuple):
@@ -60,9 +64,19 @@ class Step(NamedTuple):
         return self.endpoint.split()[1]
 
     @property
-    def configures(self) -> bool:
-        """Whether it is of a module without routing headers, which a TOKEN_A opens too."""
-        return self.path.partition("/")[0] in ("versions", "2.2.1", "credentials")
+    def module(self) -> str:
+        """The first segment below its root."""
+        return self.path.partition("/")[0]
+
+    @property
+    def registers(self) -> bool:
+        """Whether a TOKEN_A opens it."""
+        return self.module in ("versions", "2.2.1", "credentials")
+
+    @property
+    def routed(self) -> bool:
+        """Whether it has routing headers."""
+        return not self.registers and self.module != "hubclientinfo"
 
 
 _PLACE: Final = "{locations}/{country_code}/{party_id}/{location_id}"
@@ -70,6 +84,7 @@ _EVSE: Final = _PLACE + "/{evse_uid}"
 _CONNECTOR: Final = _EVSE + "/{connector_id}"
 _TARIFF: Final = "{tariffs}/{country_code}/{party_id}/{tariff_id}"
 _SESSION: Final = "{sessions}/{country_code}/{party_id}/{session_id}"
+_CLIENT: Final = "{hubclientinfo}/{country_code}/{party_id}"
 
 _NEWCOMER: Final = credentials("token-b")
 _NEWCOMER["roles"][0]["party_id"] = "NEW"
@@ -117,6 +132,14 @@ WALK: Final = (
         ids=False,
     ),
     Step(
+        f"serves PUT {_CLIENT}",
+        "hubclientinfo/IN/ONE",
+        client_info("ONE"),
+        token=HUB_TOKEN,
+        created=True,
+    ),
+    Step(f"serves GET {_CLIENT}", "hubclientinfo/IN/ONE", token=HUB_TOKEN, payload=True),
+    Step(
         "serves POST {credentials}",
         "credentials",
         _NEWCOMER,
@@ -133,7 +156,8 @@ ENDPOINTS: Final = tuple(step.endpoint for step in WALK)
 
 
 async def ready(rig: Rig) -> Rig:
-    """Bring a rig to where the walk begins: an order with its START, a platform that answers."""
+    """Bring a rig to where the walk begins: an order with its START, a hub, a platform."""
+    await registered(rig.backend, HUB, HUB_TOKEN, Party("IN", "HUB"), Role.HUB)
     await rig.backend.put_order(order("1", OrderState.STARTING))
     await rig.backend.put_command(
         CommandPlan(
