@@ -16,6 +16,7 @@
     |   |   CancellationImpossible, UpdateImpossible
     |   +-- CpoUnavailable            the CPO does not answer, or answers nonsense; retryable
     |       +-- CallFailed            how one call to a peer ended (flows/peer.py)
+    |           +-- PartyAway         its hub does not reach the party; nothing was sent
     +-- OcpiRefused                   what the eMSP side answers a CPO with
     |   +-- Unauthorized, MethodNotAllowed, PartyUnknown, ObjectUnknown,
     |   |   LocationNotKnown, TokenUnknown, NotEnoughInformation,

@@ -6,11 +6,12 @@ from dataclasses import dataclass, field
 
 from bridge.clients.ocpi import TIMEOUTS, Call, Timeouts
 from bridge.errors import OcpiInvalid
-from bridge.flows.peer import CallFailed
+from bridge.flows.peer import CallFailed, PartyAway
 from bridge.flows.register import Overrides, with_overrides
 from bridge.ocpi.connection import Connection
 from bridge.ocpi.flags import NO_FLAGS, Flags
 from bridge.ocpi.headers import Party
+from bridge.ocpi.hubclientinfo import ConnectionStatus
 from bridge.ocpi.types import InterfaceRole, ModuleID
 from bridge.ocpi.urls import closed, join, with_query
 
@@ -45,24 +46,28 @@ def call_of(
     module: ModuleID,
     role: InterfaceRole,
     *segments: str,
-    to: Party,
+    to: Party | None,
     method: str = "GET",
     query: str = "",
     body: bytes | None = None,
     correlation_id: str | None = None,
     at_least_s: float = 0,
 ) -> Call:
-    """Return a request to a functional module of a registered CPO.
+    """Return a request to a module of a registered CPO.
 
     Args:
+        to: the owner of what it is about, or whose list it is; None on configuration modules.
         segments: path below the endpoint, not encoded.
         at_least_s: raises the configured time-out to this.
 
     Raises:
         CallFailed: not registered, no such endpoint, or no URL can be made; nothing was sent.
+        PartyAway: the hub does not reach the party.
     """
     if connection.token is None:
         raise CallFailed(f"{module}: {cpo.id} is not registered", nothing_left=True)
+    if to is not None and (status := connection.status_of(to)) is not ConnectionStatus.CONNECTED:
+        raise PartyAway(f"{module}: {to} is {status} at its hub")
     base = endpoint(cpo, connection, module, role)
     if base is None:
         raise CallFailed(f"{module}: {cpo.id} has no such endpoint ({role})", nothing_left=True)

@@ -35,3 +35,16 @@ class CallFailed(CpoUnavailable):
         self.code = code
         self.said = said
         self.data = data
+
+
+class PartyAway(CallFailed):
+    """The party is not connected to its hub: nothing is sent to it, and nothing kept for later.
+
+    OCPI 2.2.1 mod_hub_client_info.
+    """
+
+    retryable = False
+    beckn_code = "40002"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason, nothing_left=True)

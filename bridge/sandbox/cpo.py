@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import secrets
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import TypeVar
+from typing import ClassVar, Protocol, TypeVar
 
 import aiohttp
 import msgspec
@@ -40,7 +40,6 @@ from bridge.ocpi.versions import Endpoint, Version, VersionDetails
 from bridge.sandbox import charging, stations
 
 T = TypeVar("T")
-L = TypeVar("L", Location, Tariff, Session, CDR)
 Seen = Callable[[str, str, str], None]
 """Told of every OCPI message: direction (``in``, ``out``), what, a few words."""
 
@@ -86,6 +85,16 @@ class SandboxCpo:
     behaviour: Behaviour = field(default_factory=Behaviour)
     seen: Seen = lambda direction, what, words: None
     url: str = ""
+
+    role: ClassVar[Role] = Role.CPO
+    modules: ClassVar[tuple[tuple[ModuleID, InterfaceRole], ...]] = (
+        (ModuleID.CREDENTIALS, InterfaceRole.SENDER),
+        (ModuleID.LOCATIONS, InterfaceRole.SENDER),
+        (ModuleID.TARIFFS, InterfaceRole.SENDER),
+        (ModuleID.SESSIONS, InterfaceRole.SENDER),
+        (ModuleID.CDRS, InterfaceRole.SENDER),
+        (ModuleID.COMMANDS, InterfaceRole.RECEIVER),
+    )
 
     def __post_init__(self) -> None:
         self.tariffs: dict[str, Tariff] = {stations.TARIFF_ID: stations.tariff(self.party)}
@@ -149,13 +158,13 @@ class SandboxCpo:
             known = {token for token in (self.token_c or self.token_a,) if token}
             given = token_candidates(request.headers.get("Authorization", ""))
             if not known.intersection(given):
-                return _answer(envelope.failure(2001, "unknown token"), 401)
+                return answer(envelope.failure(2001, "unknown token"), 401)
             what = request.path.removeprefix("/ocpi/2.2.1/").removeprefix("/ocpi/")
             self.seen("in", f"{request.method} {what}", request.query_string)
             try:
                 return await handler(request)
             except BadInput as error:
-                return _answer(envelope.failure(2001, str(error)))
+                return answer(envelope.failure(2001, str(error)))
 
         return handle
 
@@ -163,44 +172,36 @@ class SandboxCpo:
 
     async def _versions(self, _: web.Request) -> web.Response:
         version = Version(version=VersionNumber("2.2.1"), url=f"{self.url}/ocpi/2.2.1")
-        return _answer(envelope.success([version]))
+        return answer(envelope.success([version]))
 
     async def _details(self, _: web.Request) -> web.Response:
-        modules = (
-            (ModuleID.CREDENTIALS, InterfaceRole.SENDER),
-            (ModuleID.LOCATIONS, InterfaceRole.SENDER),
-            (ModuleID.TARIFFS, InterfaceRole.SENDER),
-            (ModuleID.SESSIONS, InterfaceRole.SENDER),
-            (ModuleID.CDRS, InterfaceRole.SENDER),
-            (ModuleID.COMMANDS, InterfaceRole.RECEIVER),
-        )
         endpoints = tuple(
             Endpoint(identifier=module, role=role, url=f"{self.url}/ocpi/2.2.1/{module}")
-            for module, role in modules
+            for module, role in self.modules
         )
         details = VersionDetails(version=VersionNumber("2.2.1"), endpoints=endpoints)
-        return _answer(envelope.success(details))
+        return answer(envelope.success(details))
 
     async def _register(self, request: web.Request) -> web.Response:
         if self.peer is not None:
-            return _answer(envelope.failure(2000, "registered already"), 405)
+            return answer(envelope.failure(2000, "registered already"), 405)
         peer = decode(await request.read(), Credentials)
         versions = await self._fetch(peer, peer.url, list[Version])
         found = next((v for v in versions if v.version == VersionNumber("2.2.1")), None)
         if found is None:
-            return _answer(envelope.failure(3002, "no 2.2.1"))
+            return answer(envelope.failure(3002, "no 2.2.1"))
         details = await self._fetch(peer, found.url, VersionDetails)
         self.peer, self.peer_endpoints = peer, details.endpoints
         self.token_c = secrets.token_urlsafe(24)
-        return _answer(envelope.success(self._credentials(self.token_c)))
+        return answer(envelope.success(self._credentials(self.token_c)))
 
     async def _unregister(self, _: web.Request) -> web.Response:
         self.peer, self.peer_endpoints, self.token_c = None, (), None
-        return _answer(envelope.success())
+        return answer(envelope.success())
 
     def _credentials(self, token: str) -> Credentials:
         role = CredentialsRole(
-            role=Role.CPO,
+            role=self.role,
             business_details=BusinessDetails(name=self.name),
             party_id=self.party.party_id,
             country_code=self.party.country_code,
@@ -219,44 +220,28 @@ class SandboxCpo:
     # Lists
 
     async def _list_locations(self, request: web.Request) -> web.Response:
-        return self._page(request, "locations", list(self.locations.values()))
+        return page(request, self.url, list(self.locations.values()), self.page_size)
 
     async def _list_tariffs(self, request: web.Request) -> web.Response:
-        return self._page(request, "tariffs", list(self.tariffs.values()))
+        return page(request, self.url, list(self.tariffs.values()), self.page_size)
 
     async def _list_sessions(self, request: web.Request) -> web.Response:
-        return self._page(request, "sessions", list(self.sessions.values()))
+        return page(request, self.url, list(self.sessions.values()), self.page_size)
 
     async def _list_cdrs(self, request: web.Request) -> web.Response:
-        return self._page(request, "cdrs", list(self.cdrs.values()))
-
-    def _page(self, request: web.Request, module: str, objects: list[L]) -> web.Response:
-        since = request.query.get("date_from", "")
-        wanted = [o for o in objects if o.last_updated.isoformat() >= since[:19]]
-        offset = int(request.query.get("offset", "0"))
-        response = _answer(envelope.success(wanted[offset : offset + self.page_size]))
-        response.headers["X-Total-Count"] = str(len(wanted))
-        response.headers["X-Limit"] = str(self.page_size)
-        following = offset + self.page_size
-        if following < len(wanted):
-            query = {**request.query, "offset": str(following)}
-            link = f"{self.url}/ocpi/2.2.1/{module}?" + "&".join(
-                f"{k}={v.replace('+', '%2B')}" for k, v in query.items()
-            )
-            response.headers["Link"] = f'<{link}>; rel="next"'
-        return response
+        return page(request, self.url, list(self.cdrs.values()), self.page_size)
 
     async def _get_location(self, request: web.Request) -> web.Response:
         location = self.locations.get(request.match_info["id"])
         if location is None:
-            return _answer(envelope.failure(2003, "unknown location"), 404)
-        return _answer(envelope.success(location))
+            return answer(envelope.failure(2003, "unknown location"), 404)
+        return answer(envelope.success(location))
 
     async def _get_evse(self, request: web.Request) -> web.Response:
         evse = self.evse(request.match_info["id"], request.match_info["uid"])
         if evse is None:
-            return _answer(envelope.failure(2003, "unknown EVSE"), 404)
-        return _answer(envelope.success(evse))
+            return answer(envelope.failure(2003, "unknown EVSE"), 404)
+        return answer(envelope.success(evse))
 
     def evse(self, location_id: str, uid: str) -> EVSE | None:
         """Return an EVSE."""
@@ -278,9 +263,9 @@ class SandboxCpo:
                 stop = decode(body, StopSession)
                 if stop.session_id not in self.stop_asked:
                     unknown = CommandResponseType.UNKNOWN_SESSION
-                    return _answer(envelope.success(replace(response, result=unknown)))
+                    return answer(envelope.success(replace(response, result=unknown)))
                 self.spawn(charging.stopped(self, stop))
-        return _answer(envelope.success(response))
+        return answer(envelope.success(response))
 
     async def result(self, response_url: str, command: str) -> None:
         """Post the CommandResult, unless none ever comes."""
@@ -335,5 +320,31 @@ class SandboxCpo:
             return False
 
 
-def _answer(body: bytes, status: int = 200) -> web.Response:
+class Listed(Protocol):
+    """An object of a list."""
+
+    @property
+    def last_updated(self) -> datetime: ...
+
+
+def page(request: web.Request, base_url: str, objects: Sequence[Listed], size: int) -> web.Response:
+    """Return the page of a list that is asked for, with a link to the next one."""
+    since = request.query.get("date_from", "")
+    wanted = [each for each in objects if each.last_updated.isoformat() >= since[:19]]
+    offset = int(request.query.get("offset", "0"))
+    response = answer(envelope.success(wanted[offset : offset + size]))
+    response.headers["X-Total-Count"] = str(len(wanted))
+    response.headers["X-Limit"] = str(size)
+    following = offset + size
+    if following < len(wanted):
+        query = {**request.query, "offset": str(following)}
+        link = f"{base_url}{request.path}?" + "&".join(
+            f"{name}={value.replace('+', '%2B')}" for name, value in query.items()
+        )
+        response.headers["Link"] = f'<{link}>; rel="next"'
+    return response
+
+
+def answer(body: bytes, status: int = 200) -> web.Response:
+    """Return an answer."""
     return web.Response(body=body, status=status, content_type="application/json")

@@ -106,6 +106,7 @@ REFUSALS = {
     "UpdateImpossible": "50002",
     "CpoUnavailable": "40000",
     "CallFailed": "40000",
+    "PartyAway": "40002",
 }
 """BECKN-005, as mapping.md 1.15 has it."""
 
