@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, Final
 
 import msgspec
 from msgspec import Meta
@@ -30,6 +30,9 @@ from bridge.ocpi.types import (
     String512,
     String5000,
 )
+
+NOT_APPLICABLE: Final = "#NA"
+"""Stands for the EVSE and Connector that a reservation does not have yet."""
 
 
 class AuthMethod(enum.StrEnum):
@@ -103,7 +106,7 @@ class CdrLocation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
 
     ``evse_uid``, ``evse_id`` and ``connector_id`` are ``#NA`` for a reservation without EVSE.
     The standard wants coordinates and the three connector fields too; some CPOs leave them blank,
-    and nothing is billed by them (Q42).
+    and nothing is billed by them (Q42). Those that leave an id out get the ``#NA``.
     """
 
     id: CiString36

@@ -82,7 +82,7 @@ class Leniency(enum.StrEnum):
     """One object or value where a list is due (Q20, Q29)."""
     REQUIRED_MISSING = "required_missing"
     """An EVSE without Connectors, a CDR without periods, a period without dimensions, a
-    CdrLocation without coordinates or Connector, a CommandResponse without time-out
+    CdrLocation without coordinates, EVSE or Connector, a CommandResponse without time-out
     (Q20, Q33, Q42)."""
     LAST_UPDATED_MISSING = "last_updated_missing"
     """An EVSE or Connector without its date; that of what it stands in counts."""

@@ -14,14 +14,11 @@ from typing import NamedTuple
 from bridge.flows.emsp.emsp import Emsp
 from bridge.flows.ports import Kind
 from bridge.ocpi import codec
-from bridge.ocpi.cdrs import CDR
+from bridge.ocpi.cdrs import CDR, NOT_APPLICABLE
 from bridge.ocpi.headers import Party
 from bridge.ocpi.locations import Location
 from bridge.ocpi.sessions import Session
 from bridge.orders.order import Order, SessionKey
-
-NOT_APPLICABLE = "#NA"
-"""Stands for an EVSE or Connector that a reservation does not have yet."""
 
 EARLY = timedelta(seconds=60)
 """How far a CPO's clock may be behind ours: a session that began before the START is another's."""

@@ -9,6 +9,7 @@ from typing import Final, TypeAlias
 
 from bridge.ocpi.cdrs import (
     CDR,
+    NOT_APPLICABLE,
     SESSION_ONLY_DIMENSIONS,
     CdrDimensionType,
     CdrLocation,
@@ -273,6 +274,7 @@ RELAXED: Final[Mapping[type, tuple[str, ...]]] = {
     ChargingPeriod: ("dimensions",),
     CommandResponse: ("timeout",),
     CdrLocation: (
+        *("evse_uid", "evse_id", "connector_id"),
         *("coordinates", "connector_standard", "connector_format", "connector_power_type"),
     ),
 }
@@ -283,6 +285,7 @@ NOTHING: Final[Mapping[str, Callable[[], object]]] = {
     "charging_periods": list,
     "dimensions": list,
     "timeout": int,
+    **dict.fromkeys(("evse_uid", "evse_id", "connector_id"), lambda: NOT_APPLICABLE),
 }
 """What takes the place of those whose type cannot say that nothing is there."""
 

@@ -44,6 +44,7 @@ def without(body: Json, *names: str) -> Json:
 
 POINT = {"latitude": "12.97160", "longitude": "77.59460"}
 PERIOD = {"start_date_time": AT, "dimensions": [{"type": "ENERGY", "volume": 120}]}
+AT_CDR = objects.cdr()["cdr_location"]
 REGULAR = [{"weekday": 1, "period_begin": "08:00", "period_end": "20:00"}]
 
 VALID: dict[type[Any], Json] = {
@@ -211,6 +212,13 @@ CASES: list[tuple[Leniency, str, type[Any], Json, Json]] = [
         CDR,
         {"charging_periods": []},
         {"charging_periods": []},
+    ),
+    (
+        L.REQUIRED_MISSING,
+        "cdr_location.evse_uid",
+        CDR,
+        {"cdr_location": without(AT_CDR, "evse_uid")},
+        {"cdr_location": AT_CDR | {"evse_uid": "#NA"}},
     ),
     (
         L.LAST_UPDATED_MISSING,
