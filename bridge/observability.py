@@ -56,6 +56,7 @@ Event = Literal[
     "cpo.registration_crashed",
     "cpo.registration_failed",
     "cpo.token_spent",
+    "http.unreadable",
     "hub.party_changed",
     "lane.crashed",
     "lane.lost",

@@ -13,6 +13,7 @@ from bridge.app import LISTENING, create_app
 from bridge.cli.context import ConfigOption, redis_url_of, settings_of
 from bridge.errors import BridgeError
 from bridge.observability import configure_logging, get_logger
+from bridge.server.unreadable import tell_unreadable
 from bridge.settings import Settings
 
 log = get_logger()
@@ -28,6 +29,7 @@ def serve(config: ConfigOption = None) -> None:
     """
     settings = settings_of(config)
     configure_logging(settings.log.level, settings.log.format)
+    tell_unreadable()
     uvloop.run(run(settings, config))
 
 

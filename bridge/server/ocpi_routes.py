@@ -13,7 +13,7 @@ import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from aiohttp import web
+from aiohttp import HttpVersion11, web
 
 from bridge.errors import BridgeError, NotJson, ObjectUnknown, OcpiRefused, Unauthorized
 from bridge.flows.emsp.emsp import Call, Emsp, Flow, Reply
@@ -71,7 +71,14 @@ def ocpi_routes(emsp: Emsp, metrics: Metrics, *, max_body_bytes: int) -> list[we
     async def receive(request: web.Request) -> web.Response:
         return await _receive(edge, request)
 
-    return [web.route("*", PATH, receive)]
+    return [web.route("*", PATH, receive, expect_handler=_expected)]
+
+
+async def _expected(http: web.Request) -> None:
+    """Let the body come; an expectation that nobody knows is no reason to refuse with HTTP 417."""
+    asks = http.headers.get("Expect", "").lower() == "100-continue"
+    if asks and http.version >= HttpVersion11:
+        await http.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
 
 async def _receive(edge: _Edge, http: web.Request) -> web.Response:
