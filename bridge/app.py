@@ -13,11 +13,11 @@ from msgspec.structs import replace
 
 from bridge.catalog.index import CatalogIndex
 from bridge.clients.beckn import patch_live, post_callback
-from bridge.clients.commands import command
 from bridge.clients.configuration import ConfigurationApi
 from bridge.clients.guard import GuardedResolver
 from bridge.clients.live_status import LiveEvses
 from bridge.clients.ocpi import OcpiClient
+from bridge.clients.sender import CpoSender
 from bridge.dialects.deg.dialect import Deg, DegSettings
 from bridge.dialects.deg.money import PaymentOptions, RefundTerms
 from bridge.dialects.dialect import Dialect
@@ -26,22 +26,18 @@ from bridge.flows.emsp.emsp import Emsp
 from bridge.flows.ports import LiveStatus
 from bridge.mapping import Mappings, load
 from bridge.observability import Metrics, get_logger
-from bridge.ocpi.commands import CommandResponse
 from bridge.ocpi.locations import Status
 from bridge.ocpi.types import ModuleID
-from bridge.ocpi.urls import join
 from bridge.operator import Operator
-from bridge.orders.order import CommandPlan
 from bridge.server.beckn_routes import BecknEdge, beckn_routes
 from bridge.server.middlewares import beckn_faults
 from bridge.server.ocpi_routes import ocpi_routes
 from bridge.server.ops_routes import Ops, ops_routes
 from bridge.settings import Settings, data_path
-from bridge.store.connections import ConnectionStore
 from bridge.wiring import Stores, notice, now, observer, party_of, stores_of, tolerance
 from bridge.workers.catalog_follower import CatalogFollower
 from bridge.workers.catalog_pull import CatalogPull
-from bridge.workers.commands import CommandSender, CommandWorker
+from bridge.workers.commands import CommandWorker
 from bridge.workers.deadlines import watch_deadlines
 from bridge.workers.inbox import InboxWorker
 from bridge.workers.lane_runner import Bell, LaneRunner
@@ -95,6 +91,7 @@ def world_of(
         objects=stores.objects,
         contacts=operator,
         startable=frozenset(status for status in Status if startable.to_beckn(status) == "yes"),
+        flags=operator.flags,
     )
 
 
@@ -104,7 +101,7 @@ def runners_of(
     metrics: Metrics,
     world: World,
     bell: Bell,
-    send: CommandSender,
+    send: CpoSender,
     http: aiohttp.ClientSession,
     guarded: aiohttp.ClientSession,
     pull_soon: Callable[[str, ModuleID], None],
@@ -216,28 +213,6 @@ def follower_of(
     )
 
 
-def sender_of(
-    client: OcpiClient, connections: ConnectionStore, operator: Operator
-) -> CommandSender:
-    """Return what posts an OCPI command, its response_url at our address as the CPO knows it."""
-    cpos = operator.cpos()
-
-    async def send(plan: CommandPlan) -> CommandResponse:
-        base = operator.public_url(plan.cpo_id)
-        response_url = join(base, "ocpi", "2.2.1", "commands", plan.type, plan.id)
-        connection = await connections.get(plan.cpo_id)
-        return await command(
-            client,
-            cpos[plan.cpo_id],
-            connection,
-            plan,
-            response_url,
-            correlation_id=plan.correlation_id,
-        )
-
-    return send
-
-
 def beckn_edge(
     settings: Settings,
     stores: Stores,
@@ -308,7 +283,12 @@ def create_app(settings: Settings, redis_url: str) -> web.Application:
     cpos = operator.cpos()
     live = LiveEvses(client, stores.connections, cpos)
     world = world_of(settings, mappings, stores, dialects, follower, live, operator)
-    send = sender_of(client, stores.connections, operator)
+    send = CpoSender(
+        client=client,
+        connections=stores.connections,
+        cpos=cpos,
+        response_url=operator.response_url,
+    )
     runners = runners_of(
         settings, stores, metrics, world, bell, send, http, guarded, pulls.pull_soon
     )

@@ -72,6 +72,8 @@ Event = Literal[
     "pull.done",
     "pull.failed",
     "pull.foreign_objects",
+    "push.done",
+    "push.failed",
     "session.changed_when_final",
     "session.foreign_order",
     "session.orphan",
@@ -275,6 +277,12 @@ class Metrics:
         self.commands = Counter(
             "bridge_commands",
             "OCPI commands sent, by the CPO's word on them",
+            ["kind", "result"],
+            registry=registry,
+        )
+        self.pushes = Counter(
+            "bridge_pushes",
+            "What else was pushed to CPOs; kind token; result done, failed",
             ["kind", "result"],
             registry=registry,
         )

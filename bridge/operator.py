@@ -7,14 +7,17 @@ from collections.abc import Mapping, Sequence
 from bridge.clients.cpo import Cpo
 from bridge.clients.guard import refusal
 from bridge.clients.ocpi import Timeouts
+from bridge.flows.emsp.emsp import VERSION
 from bridge.flows.ports import Contact
 from bridge.flows.register import Overrides, Platform
 from bridge.ocpi.connection import Connection
 from bridge.ocpi.credentials import CredentialsRole
-from bridge.ocpi.flags import Flags
+from bridge.ocpi.flags import NO_FLAGS, Flags
 from bridge.ocpi.headers import Party
 from bridge.ocpi.types import BusinessDetails, InterfaceRole, ModuleID, Role
+from bridge.ocpi.urls import join
 from bridge.orders.item import Provider
+from bridge.orders.plans import CommandPlan
 from bridge.settings import Settings
 from bridge.workers.catalog_pull import Pulled
 from bridge.workers.registration import Candidate
@@ -52,7 +55,9 @@ class Operator:
         return self._cpos[cpo_id].hub
 
     def flags(self, cpo_id: str) -> Flags:
-        """Return what is known of a CPO's deviations."""
+        """Return what is known of a CPO's deviations; of one that is configured no longer, none."""
+        if cpo_id not in self._cpos:
+            return NO_FLAGS
         given = self._cpos[cpo_id].flags
         return Flags(**{name: getattr(given, name) for name in Flags.__struct_fields__})
 
@@ -107,6 +112,11 @@ class Operator:
     def public_url(self, cpo_id: str) -> str:
         """Return the bridge's address as this CPO reaches it."""
         return self._cpos[cpo_id].public_url or self._settings.public_url
+
+    def response_url(self, plan: CommandPlan) -> str:
+        """Return where the result of a command goes, at our address as its CPO reaches us."""
+        base = self.public_url(plan.cpo_id)
+        return join(base, "ocpi", VERSION, ModuleID.COMMANDS, plan.type, plan.id)
 
     def provider_of(self, connection: Connection, party: Party) -> Provider:
         """Return the Beckn provider of a CPO party.

@@ -37,7 +37,9 @@ from bridge.ocpi.tokens import TokenType
 from bridge.ocpi.types import Price
 from bridge.orders.intents import Request
 from bridge.orders.item import ChargingItem, ItemKey, Provider
-from bridge.orders.order import Attempt, CommandPlan, Order, OrderState, order_key
+from bridge.orders.order import Attempt, Order, OrderState, order_key
+from bridge.orders.plans import CommandPlan, TokenPlan
+from bridge.orders.token import token_of
 
 NOW = datetime(2026, 3, 4, 6, 30, tzinfo=UTC)
 """A Wednesday, noon in India."""
@@ -252,5 +254,19 @@ def command(**changes: Any) -> CommandPlan:
         order_key=order_key(BAP_ID, "t1"),
         correlation_id="t1",
         body=Raw(msgspec.json.encode({"location_id": "L1"})),
+    )
+    return replace(made, **changes)
+
+
+def token_plan(**changes: Any) -> TokenPlan:
+    """Make the push of the token of ``order()``, which is good."""
+    token = token_of(order(), EMSP, "Example Bridge")
+    assert token is not None
+    made = TokenPlan(
+        cpo_id=CPO_ID,
+        party=PARTY,
+        order_key=order_key(BAP_ID, "t1"),
+        correlation_id="t1",
+        token=token,
     )
     return replace(made, **changes)

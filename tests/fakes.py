@@ -16,7 +16,8 @@ from bridge.ocpi.credentials import Credentials
 from bridge.ocpi.headers import Party
 from bridge.ocpi.tokens import Token
 from bridge.ocpi.versions import Version, VersionDetails
-from bridge.orders.order import CommandPlan, Order, OrderState, SessionKey
+from bridge.orders.order import Order, OrderState, SessionKey
+from bridge.orders.plans import CommandPlan
 from bridge.orders.token import token_of
 from bridge.orders.transitions import RUNNING
 from bridge.store.connections import GRACE_S, PENDING_S

@@ -26,7 +26,7 @@ from bridge.ocpi.connection import Connection
 from bridge.ocpi.leniency import Leniency, Met, first_of_each
 from bridge.ocpi.lenient import read
 from bridge.ocpi.types import InterfaceRole, ModuleID
-from bridge.orders.order import CommandPlan
+from bridge.orders.plans import CommandPlan
 
 PATIENCE_S: Final = 10.0
 """A CPO may ask the charge point before it answers: no command is given less time."""

@@ -13,7 +13,8 @@ from bridge.flows.start import GRACE_S, start_failed, unanswered_until
 from bridge.flows.stop import stop_failed
 from bridge.ocpi.envelope import UNKNOWN_LOCATION
 from bridge.ocpi.types import ModuleID
-from bridge.orders.order import CommandPlan, Order, OrderState
+from bridge.orders.order import Order, OrderState
+from bridge.orders.plans import CommandPlan
 
 S = OrderState
 

@@ -24,6 +24,7 @@ from bridge.flows.jobs import (
     EvseJob,
     Job,
     SessionJob,
+    TokenJob,
 )
 from bridge.flows.ports import Kind
 from bridge.flows.rating import rating
@@ -34,6 +35,7 @@ from bridge.flows.start import start
 from bridge.flows.status import status
 from bridge.flows.stop import stop
 from bridge.flows.support import support
+from bridge.flows.token import token_answered, withdrawn
 from bridge.flows.track import track
 from bridge.ocpi.cdrs import CDR
 from bridge.ocpi.codec import decode
@@ -50,6 +52,10 @@ async def decide(world: World, job: Job, order: Order | None) -> Decision:
     A request that cannot be fulfilled is answered with an error and changes nothing. An event of
     an order that is not there any more changes nothing.
     """
+    return withdrawn(world, order, await _decided(world, job, order))
+
+
+async def _decided(world: World, job: Job, order: Order | None) -> Decision:
     if isinstance(job, BecknJob):
         try:
             return await _asked(world, job, order)
@@ -72,6 +78,8 @@ async def decide(world: World, job: Job, order: Order | None) -> Decision:
             return command_response(world, order, job)
         case CommandResultJob():
             return command_result(world, order, job)
+        case TokenJob():
+            return token_answered(order, job)
         case EvseJob(status=now):
             return evse_changed(world, order, now)
         case DeadlineJob(name=name, at=at):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import NamedTuple
@@ -15,11 +15,13 @@ from bridge.dialects.dialect import Dialect
 from bridge.errors import BridgeError
 from bridge.flows.ports import Catalog, CatalogSearch, Contacts, Freshness, LiveStatus, ObjectStore
 from bridge.mapping import Mappings
+from bridge.ocpi.flags import Flags
 from bridge.ocpi.headers import Party
 from bridge.ocpi.locations import Status
 from bridge.ocpi.types import ModuleID
 from bridge.orders.intents import Request
-from bridge.orders.order import CommandPlan, Order
+from bridge.orders.order import Order
+from bridge.orders.plans import Plan
 
 
 class Terms(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,7 +44,10 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class World(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything a flow may look at besides the order and the event."""
+    """Everything a flow may look at besides the order and the event.
+
+    ``flags``: what the operator said about a CPO's deviations.
+    """
 
     now: datetime
     terms: Terms
@@ -58,6 +63,7 @@ class World(msgspec.Struct, frozen=True, kw_only=True):
     objects: ObjectStore
     contacts: Contacts
     startable: frozenset[Status]
+    flags: Callable[[str], Flags]
 
 
 class Callback(NamedTuple):
@@ -91,7 +97,7 @@ class Decision(NamedTuple):
 
     order: Order | None
     callbacks: tuple[Callback, ...] = ()
-    commands: tuple[CommandPlan, ...] = ()
+    plans: tuple[Plan, ...] = ()
     live: bytes | None = None
     notes: tuple[str, ...] = ()
     pulls: tuple[Pull, ...] = ()

@@ -61,6 +61,18 @@ class CommandResultJob(msgspec.Struct, frozen=True, kw_only=True, tag="command_r
     reason: str = ""
 
 
+class TokenJob(msgspec.Struct, frozen=True, kw_only=True, tag="token"):
+    """The token of the order was pushed to its CPO, or should have been.
+
+    Args:
+        taken: the CPO has it, or may have it.
+    """
+
+    taken: bool
+    at: datetime
+    reason: str = ""
+
+
 class EvseJob(msgspec.Struct, frozen=True, kw_only=True, tag="evse"):
     """The EVSE of a running order changed its status."""
 
@@ -75,4 +87,13 @@ class DeadlineJob(msgspec.Struct, frozen=True, kw_only=True, tag="deadline"):
     at: datetime
 
 
-Job = BecknJob | SessionJob | CdrJob | CommandResponseJob | CommandResultJob | EvseJob | DeadlineJob
+Job = (
+    BecknJob
+    | SessionJob
+    | CdrJob
+    | CommandResponseJob
+    | CommandResultJob
+    | TokenJob
+    | EvseJob
+    | DeadlineJob
+)

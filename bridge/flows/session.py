@@ -76,7 +76,7 @@ def _stray(order: Order, session: Session) -> Decision:
     if session.status not in LIVE or repeated:
         return Decision(order, notes=(f"second session {session.id} is {session.status}",))
     plan = stop_plan(order, session.id)
-    return Decision(order, commands=(plan,), notes=(f"second session {session.id} is stopped",))
+    return Decision(order, plans=(plan,), notes=(f"second session {session.id} is stopped",))
 
 
 def _came_to_nothing(order: Order, session: Session) -> bool:

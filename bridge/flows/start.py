@@ -20,11 +20,12 @@ from bridge.flows.decision import (
     refuse,
     with_deadline,
 )
+from bridge.flows.token import introduced, token_for
 from bridge.ocpi.codec import encode
 from bridge.ocpi.commands import CommandType, StartSession
 from bridge.orders.intents import Request, Verb
-from bridge.orders.order import Attempt, CommandPlan, Order, OrderState, Waiting
-from bridge.orders.token import token_of
+from bridge.orders.order import Attempt, Order, OrderState, Waiting
+from bridge.orders.plans import CommandPlan
 from bridge.orders.transitions import RUNNING, step
 
 S = OrderState
@@ -75,7 +76,7 @@ def _first_start(world: World, request: Request, order: Order) -> Decision:
         until=until,
     )
     order = with_deadline(waiting_for(world, order, request, Verb.START), "start", until)
-    return Decision(order, commands=(plan,))
+    return Decision(order, plans=(*introduced(world, order), plan))
 
 
 def unanswered_until(world: World, order: Order) -> datetime:
@@ -98,13 +99,10 @@ def command_of(world: World, request: Request, verb: Verb) -> CommandType:
 
 def _start_session(world: World, order: Order, attempt: Attempt) -> StartSession:
     """Return the command; the connector is always named (OCPI 2.2.1 mod_commands)."""
-    token = token_of(order, world.emsp, world.issuer)
-    if token is None:
-        raise ValueError(f"order {order.id} has no token")
     key = order.item.key
     return StartSession(
         response_url=PLACEHOLDER_URL,
-        token=token,
+        token=token_for(world, order),
         location_id=key.location_id,
         evse_uid=key.evse_uid,
         connector_id=key.connector_id,

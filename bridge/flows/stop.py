@@ -22,7 +22,8 @@ from bridge.flows.start import (
 from bridge.ocpi.codec import encode
 from bridge.ocpi.commands import CommandType, StopSession
 from bridge.orders.intents import Request, Verb
-from bridge.orders.order import CommandPlan, Order, OrderState
+from bridge.orders.order import Order, OrderState
+from bridge.orders.plans import CommandPlan
 from bridge.orders.transitions import step
 
 S = OrderState
@@ -38,7 +39,7 @@ def stop(world: World, request: Request, order: Order) -> Decision:
     command_of(world, request, Verb.STOP)
     if order.state in (S.CHARGING, S.INTERRUPTED):
         order, plan = stopping(world, order)
-        return Decision(waiting_for(world, order, request, Verb.STOP), commands=(plan,))
+        return Decision(waiting_for(world, order, request, Verb.STOP), plans=(plan,))
     if order.state is S.STARTING:
         # No session yet, so nothing that STOP_SESSION could name: stop it when it appears.
         order = replace(order, stop_requested=True)

@@ -7,11 +7,9 @@ from datetime import datetime
 from decimal import Decimal
 
 import msgspec
-from msgspec import UNSET, Raw
+from msgspec import UNSET
 
 from bridge.ocpi.cdrs import CDR
-from bridge.ocpi.commands import CommandType
-from bridge.ocpi.headers import Party
 from bridge.ocpi.sessions import Session
 from bridge.ocpi.tariffs import Tariff
 from bridge.orders.intents import Echo, Quantity, RatingItem, Request, Verb
@@ -199,6 +197,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         stop_requested: STOP_SESSION as soon as there is a session.
         stop_command: command id of the STOP_SESSION under way.
         accepted: command id of the last one that the charge point accepted.
+        token_pushed: its CPO has the token, or may have it.
         told: other sessions by folded id, and their status when they were last told to stop.
     """
 
@@ -232,6 +231,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     stop_requested: bool = False
     stop_command: str | None = None
     accepted: str | None = None
+    token_pushed: bool = False
     waiting: tuple[Waiting, ...] = ()
     cancellation: Cancellation | None = None
     tracking_id: str | None = None
@@ -245,24 +245,3 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 def order_key(bap_id: str, transaction_id: str) -> str:
     """Return the key of the order of one BAP's transaction."""
     return f"{bap_id}|{transaction_id}"
-
-
-class CommandPlan(msgspec.Struct, frozen=True, kw_only=True):
-    """An OCPI command to be sent for an order, written down before it is sent.
-
-    Args:
-        id: last segment of its response_url; unguessable.
-        party: the CPO party that owns the Location.
-        correlation_id: one for all calls of the Beckn transaction (X-Correlation-ID).
-        body: the OCPI object as JSON, without response_url (the sender knows our address).
-        until: when the order gives it up; None = it is to be sent whatever became of the order.
-    """
-
-    id: str
-    type: CommandType
-    cpo_id: str
-    party: Party
-    order_key: str
-    correlation_id: str
-    body: Raw
-    until: datetime | None = None

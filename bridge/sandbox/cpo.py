@@ -19,7 +19,7 @@ from msgspec.structs import replace
 from bridge.errors import BadInput
 from bridge.ocpi import envelope
 from bridge.ocpi.cdrs import CDR
-from bridge.ocpi.codec import decode, encode
+from bridge.ocpi.codec import decode, encode, loads, merge_patch
 from bridge.ocpi.commands import (
     CommandResponse,
     CommandResponseType,
@@ -34,6 +34,7 @@ from bridge.ocpi.headers import Party, authorization, routing, token_candidates
 from bridge.ocpi.locations import EVSE, Location, Status
 from bridge.ocpi.sessions import Session
 from bridge.ocpi.tariffs import Tariff
+from bridge.ocpi.tokens import Token
 from bridge.ocpi.types import BusinessDetails, InterfaceRole, ModuleID, Role, VersionNumber
 from bridge.ocpi.urls import join
 from bridge.ocpi.versions import Endpoint, Version, VersionDetails
@@ -94,6 +95,7 @@ class SandboxCpo:
         (ModuleID.SESSIONS, InterfaceRole.SENDER),
         (ModuleID.CDRS, InterfaceRole.SENDER),
         (ModuleID.COMMANDS, InterfaceRole.RECEIVER),
+        (ModuleID.TOKENS, InterfaceRole.RECEIVER),
     )
 
     def __post_init__(self) -> None:
@@ -103,6 +105,7 @@ class SandboxCpo:
         }
         self.sessions: dict[str, Session] = {}
         self.cdrs: dict[str, CDR] = {}
+        self.tokens: dict[str, Token] = {}
         self.stop_asked: dict[str, asyncio.Event] = {}
         self.commands: list[tuple[str, bytes]] = []
         self.peer: Credentials | None = None
@@ -131,6 +134,10 @@ class SandboxCpo:
                 web.get(f"{base}/sessions", self._wrapped(self._list_sessions)),
                 web.get(f"{base}/cdrs", self._wrapped(self._list_cdrs)),
                 web.post(f"{base}/commands/{{command}}", self._wrapped(self._command)),
+                web.put(f"{base}/tokens/{{cc}}/{{party}}/{{uid}}", self._wrapped(self._put_token)),
+                web.patch(
+                    f"{base}/tokens/{{cc}}/{{party}}/{{uid}}", self._wrapped(self._patch_token)
+                ),
             ]
         )
         return app
@@ -248,6 +255,23 @@ class SandboxCpo:
         location = self.locations.get(location_id)
         evses = () if location is None else location.evses
         return next((evse for evse in evses if evse.uid == uid), None)
+
+    # Tokens
+
+    async def _put_token(self, request: web.Request) -> web.Response:
+        token = decode(await request.read(), Token)
+        if request.query.get("type", "RFID") != token.type:
+            return answer(envelope.failure(2001, "the type in the address is another"))
+        self.tokens[request.match_info["uid"]] = token
+        return answer(envelope.success())
+
+    async def _patch_token(self, request: web.Request) -> web.Response:
+        known = self.tokens.get(request.match_info["uid"])
+        if known is None:
+            return answer(envelope.failure(2004, "unknown token"), 404)
+        token = merge_patch(known, loads(await request.read()), Token)
+        self.tokens[request.match_info["uid"]] = token
+        return answer(envelope.success())
 
     # Commands
 

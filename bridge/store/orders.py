@@ -10,7 +10,8 @@ from bridge.flows.ports import CommandRecord
 from bridge.ocpi.commands import CommandType
 from bridge.ocpi.headers import Party
 from bridge.ocpi.tokens import Token
-from bridge.orders.order import CommandPlan, Order, OrderState, SessionKey
+from bridge.orders.order import Order, OrderState, SessionKey
+from bridge.orders.plans import CommandPlan
 from bridge.orders.token import token_of
 from bridge.orders.transitions import RUNNING
 from bridge.store.database import Command, Database, key, packed

@@ -1,4 +1,6 @@
-"""Sends OCPI commands: each leaves at most once, since a second START is a second charge."""
+"""Sends what orders have for their CPOs. A command leaves at most once: a second START is a second
+charge. A token may be sent again; but whoever does not take it at once does without.
+"""
 
 from __future__ import annotations
 
@@ -10,12 +12,12 @@ import msgspec
 from msgspec.structs import replace
 
 from bridge.flows.command import still_wanted
-from bridge.flows.jobs import CommandResponseJob
+from bridge.flows.jobs import CommandResponseJob, Job, TokenJob
 from bridge.flows.peer import CallFailed
 from bridge.flows.ports import Orders
 from bridge.observability import Metrics, get_logger
 from bridge.ocpi.commands import CommandResponse
-from bridge.orders.order import CommandPlan
+from bridge.orders.plans import CommandPlan, Plan, TokenPlan
 from bridge.store.database import Database, packed
 from bridge.store.lanes import Claim
 from bridge.workers.inbox import CommandEntry, LaneSet
@@ -26,11 +28,15 @@ RETRIES_S: Final = (1.0, 2.0)
 """Pauses before a command is tried again of which nothing left: there was no connection."""
 
 
-class CommandSender(Protocol):
-    """Posts one command; raises CallFailed."""
+class Sender(Protocol):
+    """Calls CPOs; all methods raise CallFailed."""
 
-    async def __call__(self, plan: CommandPlan) -> CommandResponse:
+    async def command(self, plan: CommandPlan) -> CommandResponse:
         """Return the CPO's CommandResponse."""
+        ...
+
+    async def token(self, plan: TokenPlan) -> bool:
+        """Return whether the CPO takes tokens; then it has this one now."""
         ...
 
 
@@ -47,7 +53,7 @@ class CommandWorker:
         database: Database,
         lanes: LaneSet,
         orders: Orders,
-        send: CommandSender,
+        send: Sender,
         metrics: Metrics,
         wake: Callable[[], None],
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
@@ -61,9 +67,16 @@ class CommandWorker:
         self._now = now
 
     async def handle(self, claim: Claim) -> None:
-        """Send the command, unless it may have been sent before, and queue what came back."""
+        """Send what the entry holds, and queue what came back."""
         entry = msgspec.json.decode(claim.entry, type=CommandEntry)
-        plan = entry.plan
+        match entry.plan:
+            case CommandPlan() as plan:
+                await self._command(claim, entry, plan)
+            case TokenPlan() as plan:
+                await self._finish(claim, plan, await self._token(plan))
+
+    async def _command(self, claim: Claim, entry: CommandEntry, plan: CommandPlan) -> None:
+        """Send a command, unless it may have been sent before, or nobody waits for it any more."""
         if entry.sent:
             # Whoever sent it died before the answer: it may have arrived. Never send it again.
             outcome = self._unanswered(plan, "the sender was restarted")
@@ -74,32 +87,33 @@ class CommandWorker:
             return
         else:
             outcome = await self._outcome(plan)
-            if not outcome.sent and self._may_be_tried_again(entry):
+            if not outcome.sent and self._may_be_tried_again(entry, plan):
                 pause_s = RETRIES_S[entry.tries]
                 again = packed(replace(entry, tries=entry.tries + 1))
                 await self._lanes.command.postpone(claim, again, pause_s)
                 return
+        await self._finish(claim, plan, outcome)
+
+    async def _finish(self, claim: Claim, plan: Plan, outcome: Job | None) -> None:
+        """Take the entry off its lane, and tell the order what came of it, if it cares."""
+        told = [] if outcome is None else self._lanes.inbox.push(plan.order_key, packed(outcome))
         await self._db.commit(
-            [
-                *self._lanes.inbox.push(plan.order_key, packed(outcome)),
-                *self._lanes.command.finished(claim),
-            ],
-            [self._lanes.command.held(claim)],
+            [*told, *self._lanes.command.finished(claim)], [self._lanes.command.held(claim)]
         )
         self._wake()
 
-    def _may_be_tried_again(self, entry: CommandEntry) -> bool:
+    def _may_be_tried_again(self, entry: CommandEntry, plan: CommandPlan) -> bool:
         """Whether a command that did not leave has a try left, within its time."""
         if entry.tries >= len(RETRIES_S):
             return False
         next_try = self._now() + timedelta(seconds=RETRIES_S[entry.tries])
-        return entry.plan.until is None or next_try < entry.plan.until
+        return plan.until is None or next_try < plan.until
 
     async def _outcome(self, plan: CommandPlan) -> CommandResponseJob:
         """Send, and say what came of it."""
         facts: dict[str, object] = {"command": str(plan.type), "cpo": plan.cpo_id}
         try:
-            response = await self._send(plan)
+            response = await self._send.command(plan)
         except CallFailed as error:
             log.warning("command.failed", **facts, error=str(error))
             self._metrics.commands.labels(plan.type, "none").inc()
@@ -119,3 +133,20 @@ class CommandWorker:
         return CommandResponseJob(
             command_id=plan.id, at=self._now(), sent=sent, code=code, reason=reason
         )
+
+    async def _token(self, plan: TokenPlan) -> TokenJob | None:
+        """Push a token once; None: there is nothing that the order has to know."""
+        valid = plan.token.valid
+        try:
+            if not await self._send.token(plan):
+                return None
+        except CallFailed as error:
+            log.warning("push.failed", kind="token", cpo=plan.cpo_id, error=str(error))
+            self._metrics.pushes.labels("token", "failed").inc()
+            may_have = not error.nothing_left and error.http is None
+            taken, reason = may_have, str(error)
+        else:
+            log.info("push.done", kind="token", cpo=plan.cpo_id)
+            self._metrics.pushes.labels("token", "done").inc()
+            taken, reason = True, ""
+        return TokenJob(taken=taken, at=self._now(), reason=reason) if valid else None

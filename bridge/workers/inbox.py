@@ -20,10 +20,12 @@ from bridge.flows.jobs import (
     EvseJob,
     Job,
     SessionJob,
+    TokenJob,
 )
 from bridge.observability import bound, get_logger
 from bridge.ocpi.types import ModuleID
-from bridge.orders.order import CommandPlan, Order
+from bridge.orders.order import Order
+from bridge.orders.plans import CommandPlan, Plan, TokenPlan
 from bridge.store.database import Command, Database, packed
 from bridge.store.journal import Journal
 from bridge.store.lanes import Claim, Lanes
@@ -34,14 +36,15 @@ log = get_logger()
 
 
 class CommandEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """A command in its lane.
+    """Something to be sent, in the command lane of its order.
 
     Args:
-        sent: set before the first byte leaves; taken back when it is certain that none did.
+        sent: of a command: set before the first byte leaves; taken back when it is certain that
+            none did.
         tries: how often that was so.
     """
 
-    plan: CommandPlan
+    plan: Plan
     sent: bool = False
     tries: int = 0
 
@@ -125,8 +128,9 @@ class InboxWorker:
             entry = self._entry(world, lane, callback)
             wake = callback.solicited
             commands += self._lanes.outbox.push(lane, packed(entry), wake=wake)
-        for plan in decision.commands:
-            commands.append(self._orders.planned(plan))
+        for plan in decision.plans:
+            if isinstance(plan, CommandPlan):
+                commands.append(self._orders.planned(plan))
             commands += self._lanes.command.push(lane, packed(CommandEntry(plan=plan)))
         if decision.live is not None and after is not None and after.callback_url is not None:
             live = LiveEntry(url=after.callback_url, body=Raw(decision.live))
@@ -191,9 +195,10 @@ class InboxWorker:
                 unsolicited="" if callback.solicited else "yes",
                 says=callback.summary,
             )
-        for plan in decision.commands:
+        for plan in decision.plans:
+            what, detail = _sent(plan)
             commands += self._journal.note(
-                lane, "bridge > CPO", "OCPI", str(plan.type), cpo=plan.cpo_id, command_id=plan.id
+                lane, "bridge > CPO", "OCPI", what, cpo=plan.cpo_id, **detail
             )
         return commands
 
@@ -240,7 +245,18 @@ def _told(job: Job, order: Order | None) -> tuple[str, str, str, dict[str, str]]
             return "CPO > bridge", "OCPI", "CommandResponse", {"result": said}
         case CommandResultJob():
             return "CPO > bridge", "OCPI", "CommandResult", {"result": str(job.result)}
+        case TokenJob(taken=taken):
+            return "CPO > bridge", "OCPI", "token", {"taken": "yes" if taken else "no"}
         case EvseJob(status=status):
             return "CPO > bridge", "OCPI", "EVSE status", {"status": str(status)}
         case DeadlineJob(name=name):
             return "bridge", "bridge", f"deadline {name}", {}
+
+
+def _sent(plan: Plan) -> tuple[str, dict[str, str]]:
+    """Return what is sent to a CPO as a step of the story: what, details."""
+    match plan:
+        case CommandPlan():
+            return str(plan.type), {"command_id": plan.id}
+        case TokenPlan(token=token):
+            return "token", {"valid": "yes" if token.valid else "no"}

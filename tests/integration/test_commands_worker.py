@@ -8,21 +8,23 @@ from datetime import timedelta
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 from redis.asyncio import Redis
 
 from bridge.errors import StoreUnavailable
-from bridge.flows.jobs import CommandResponseJob, Job
+from bridge.flows.jobs import CommandResponseJob, Job, TokenJob
 from bridge.flows.peer import CallFailed
 from bridge.observability import Metrics
 from bridge.ocpi.commands import CommandResponse, CommandResponseType, CommandType
-from bridge.orders.order import CommandPlan, Order, OrderState
+from bridge.orders.order import Order, OrderState
+from bridge.orders.plans import CommandPlan, Plan, TokenPlan
 from bridge.store.connect import connect
 from bridge.store.database import Database
 from bridge.store.lanes import Claim, Lanes
 from bridge.workers.commands import RETRIES_S, CommandWorker
 from bridge.workers.inbox import CommandEntry, LaneSet
 from tests.clock import Clock
-from tests.factories import EMSP, attempt, command, order
+from tests.factories import EMSP, attempt, command, order, token_plan
 from tests.fakes import MemoryObjects, MemoryOrders
 from tests.valkey import free_port
 from tests.waiting import until
@@ -39,16 +41,24 @@ async def accepted() -> CommandResponse:
 
 
 class Cpo:
-    """Notes each command that reaches it, answers as told."""
+    """Notes what reaches it, answers as told."""
 
     def __init__(self) -> None:
-        self.got: list[CommandPlan] = []
+        self.got: list[Plan] = []
+        self.takes_tokens: bool | CallFailed = True
         self.answer: Answer = accepted
 
-    async def send(self, plan: CommandPlan) -> CommandResponse:
-        """Fits CommandSender."""
+    async def command(self, plan: CommandPlan) -> CommandResponse:
+        """Fits Sender."""
         self.got.append(plan)
         return await self.answer()
+
+    async def token(self, plan: TokenPlan) -> bool:
+        """Fits Sender."""
+        self.got.append(plan)
+        if isinstance(self.takes_tokens, CallFailed):
+            raise self.takes_tokens
+        return self.takes_tokens
 
 
 class Side:
@@ -76,7 +86,7 @@ class Side:
             database=database,
             lanes=self._lanes(database),
             orders=self.orders,
-            send=self.cpo.send,
+            send=self.cpo,
             metrics=self.metrics,
             wake=self._wake,
             now=self.clock.now,
@@ -85,9 +95,10 @@ class Side:
     def _wake(self) -> None:
         self.woken += 1
 
-    async def queue(self, *plans: CommandPlan) -> None:
-        """Queue commands as the inbox worker does; their order waits for each of them."""
-        attempts = tuple(attempt(command_id=plan.id) for plan in plans)
+    async def queue(self, *plans: Plan) -> None:
+        """Queue plans as the inbox worker does; their order waits for each command."""
+        commands = [plan for plan in plans if isinstance(plan, CommandPlan)]
+        attempts = tuple(attempt(command_id=plan.id) for plan in commands)
         self.orders.put(order(OrderState.STARTING, attempts=attempts))
         for plan in plans:
             entry = msgspec.json.encode(CommandEntry(plan=plan))
@@ -260,6 +271,79 @@ async def test_what_no_order_waits_for_is_sent_all_the_same(side: Side) -> None:
     assert len(side.cpo.got) == 1
 
 
+async def tokens_told(side: Side) -> list[TokenJob]:
+    """Return what the order was told of its token."""
+    entries = await side.lanes.inbox.entries(command().order_key)
+    jobs = [msgspec.json.decode(entry, type=Job) for entry in entries]
+    return [job for job in jobs if isinstance(job, TokenJob)]
+
+
+def pushes(side: Side, result: str) -> float:
+    """Return how many pushes of tokens ended so."""
+    labels = {"kind": "token", "result": result}
+    return side.metrics.registry.get_sample_value("bridge_pushes_total", labels) or 0
+
+
+async def test_a_token_goes_ahead_of_its_command(side: Side) -> None:
+    await side.queue(token_plan(), command())
+
+    for _ in range(2):
+        await side.worker.handle(await side.claim())
+
+    assert side.cpo.got == [token_plan(), command()]
+    assert [job.taken for job in await tokens_told(side)] == [True]
+    assert (await side.outcome()).result is CommandResponseType.ACCEPTED
+    assert pushes(side, "done") == 1
+
+
+@pytest.mark.requirement("O34")
+@pytest.mark.parametrize(
+    ("failure", "may_have_it"),
+    [
+        (CallFailed("tokens: no connection", nothing_left=True), False),
+        (CallFailed("tokens: HTTP 500, OCPI 3000", http=500, code=3000), False),
+        (CallFailed("tokens: no answer within 5 s"), True),
+    ],
+    ids=["no connection", "refused", "no answer"],
+)
+async def test_a_token_that_is_not_taken_stops_no_command_and_is_not_sent_again(
+    side: Side, failure: CallFailed, may_have_it: bool
+) -> None:
+    side.cpo.takes_tokens = failure
+    await side.queue(token_plan(), command())
+
+    for _ in range(2):
+        await side.worker.handle(await side.claim())
+
+    assert side.cpo.got == [token_plan(), command()]
+    (told,) = await tokens_told(side)
+    assert (told.taken, told.reason) == (may_have_it, str(failure))
+    assert (await side.outcome()).result is CommandResponseType.ACCEPTED
+    assert pushes(side, "failed") == 1
+    assert await side.lanes.command.depth() == 0
+
+
+async def test_where_no_tokens_are_taken_nobody_is_told(side: Side) -> None:
+    side.cpo.takes_tokens = False
+    await side.queue(token_plan())
+    await side.worker.handle(await side.claim())
+    assert await tokens_told(side) == []
+    assert await side.lanes.command.depth() == 0
+
+
+@pytest.mark.parametrize("answer", [True, CallFailed("tokens: HTTP 404", http=404)])
+async def test_nobody_waits_for_a_token_that_is_withdrawn(
+    side: Side, answer: bool | CallFailed
+) -> None:
+    side.cpo.takes_tokens = answer
+    gone = replace(token_plan().token, valid=False)
+    await side.queue(token_plan(token=gone))
+    await side.worker.handle(await side.claim())
+    assert len(side.cpo.got) == 1
+    assert await tokens_told(side) == []
+    assert await side.lanes.command.depth() == 0
+
+
 async def test_commands_of_an_order_leave_in_order(side: Side) -> None:
     plans = [command(id=f"command-{number}") for number in range(3)]
     await side.queue(*plans)
@@ -320,7 +404,7 @@ async def test_an_answer_after_the_lease_is_too_late_to_be_a_second_one(side: Si
     gate.set()
     await slow
 
-    assert [plan.id for plan in side.cpo.got] == ["command-1"]
+    assert side.cpo.got == [command()]
     job = await side.outcome()
     assert (job.command_id, job.result) == ("command-1", None)
     assert len(await side.lanes.command.entries(command().order_key)) == 1

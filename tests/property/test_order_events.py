@@ -20,6 +20,7 @@ from bridge.ocpi.locations import Status
 from bridge.ocpi.types import Price
 from bridge.orders.intents import PaymentClaim
 from bridge.orders.order import Bill, Order, OrderState
+from bridge.orders.plans import CommandPlan
 from bridge.orders.transitions import RUNNING, STEPS
 from tests.unit.flows.callbacks import provisional, wire
 from tests.unit.flows.play import PLAYED, Play, confirmed
@@ -95,6 +96,7 @@ EVENTS = st.one_of(
         session_id=SESSION_IDS | st.none(),
         reference=REFERENCES,
     ),
+    event("token", taken=st.booleans()),
     event("evse", status=st.sampled_from(Status)),
     event("passes", seconds=st.sampled_from([0.5, 4, 9, 31, 61, 121, 1801])),
     event("deadline", name=st.sampled_from(sorted(PLACES))),
@@ -134,12 +136,13 @@ def check_step(before: Order, after: Order, decision: Decision | None) -> None:
     reachable = {before.state, *one, *(state for first in one for state in STEPS[first])}
     if decision is not None:
         assert after.state in reachable
-        starts = [plan for plan in decision.commands if plan.type is CommandType.START_SESSION]
+        commands = [plan for plan in decision.plans if isinstance(plan, CommandPlan)]
+        starts = [plan for plan in commands if plan.type is CommandType.START_SESSION]
         assert len(starts) <= 1
         if starts:
             assert before.state is S.CONFIRMED
             assert not any(attempt.open for attempt in before.attempts)
-        own = [plan for plan in decision.commands if plan.id == after.stop_command]
+        own = [plan for plan in commands if plan.id == after.stop_command]
         assert len(own) <= 1
         if own:
             assert after.state is S.STOPPING
@@ -197,6 +200,7 @@ def check_story(play: Play) -> None:
     assert told["on_cancel", "CANCELLED", False] <= 1
     assert told["on_update", "COMPLETED", False] <= 1
     assert told["on_update", "COMPLETED", True] <= 1
+    assert [token.valid for token in play.tokens].count(False) <= 1
     starts = play.sent(CommandType.START_SESSION)
     assert len({each["authorization_reference"] for each in starts}) == len(starts)
     assert len(starts) == len(play.placed.attempts)

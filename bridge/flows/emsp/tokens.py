@@ -20,6 +20,7 @@ from bridge.ocpi.tokens import (
 )
 from bridge.ocpi.types import ModuleID
 from bridge.orders.order import Order, OrderState
+from bridge.orders.token import with_visual_number
 from bridge.orders.transitions import OVER, PLACED
 
 PAGE: Final = 100
@@ -44,7 +45,7 @@ async def get_tokens(emsp: Emsp, call: Call) -> Reply:
     found = {headers.TOTAL_COUNT: str(page.total), headers.LIMIT: str(page.limit)}
     if page.next_url is not None:
         found[headers.LINK] = f'<{page.next_url}>; rel="next"'
-    return Reply(data=page.items, headers=found)
+    return Reply(data=[_shown(emsp, call, each) for each in page.items], headers=found)
 
 
 async def authorize(emsp: Emsp, call: Call) -> Reply:
@@ -69,7 +70,7 @@ async def authorize(emsp: Emsp, call: Call) -> Reply:
     return Reply(
         data=AuthorizationInfo(
             allowed=allowed,
-            token=token,
+            token=_shown(emsp, call, token),
             location=location,
             authorization_reference=_reference(order, token),
         )
@@ -89,6 +90,13 @@ async def _find(emsp: Emsp, uid: str, type_: str | None) -> tuple[Token, Order |
         raise TokenUnknown
     token, order_key = found
     return token, await emsp.orders.load(order_key)
+
+
+def _shown(emsp: Emsp, call: Call, token: Token) -> Token:
+    """Return a token as the caller wants to see it."""
+    if emsp.flags(call.cpo_id).token_visual_number:
+        return with_visual_number(token)
+    return token
 
 
 def _allowed(order: Order | None, token: Token, cpo_id: str) -> AllowedType:

@@ -11,7 +11,8 @@ from bridge.flows.jobs import Job
 from bridge.flows.ports import Connections, Correlation, Inbox, ObjectStore, Orders, Tokens
 from bridge.flows.register import Registrations
 from bridge.ocpi.headers import Party
-from bridge.orders.order import CommandPlan, Order
+from bridge.orders.order import Order
+from bridge.orders.plans import CommandPlan
 from bridge.store.connections import ConnectionStore
 from bridge.store.database import Database
 from bridge.store.inbox import Inbox as RedisInbox

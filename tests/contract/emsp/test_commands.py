@@ -8,7 +8,7 @@ from msgspec import Raw
 from bridge.flows.jobs import CommandResultJob
 from bridge.ocpi.commands import CommandResultType, CommandType
 from bridge.ocpi.leniency import Leniency
-from bridge.orders.order import CommandPlan
+from bridge.orders.plans import CommandPlan
 from tests.contract.emsp.rig import Rig
 from tests.contract.emsp.samples import CPO, NOW, OTHER_TOKEN, PARTY, Json
 

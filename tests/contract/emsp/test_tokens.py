@@ -11,6 +11,7 @@ import pytest
 from msgspec.structs import replace
 
 from bridge.flows.emsp.tokens import PAGE
+from bridge.ocpi.flags import Flags
 from bridge.ocpi.locations import Status
 from bridge.orders.order import Order, OrderState
 from bridge.orders.transitions import OVER, PLACED
@@ -331,3 +332,15 @@ async def test_nobody_is_called_to_authorize(rig: Rig) -> None:
     await rig.post(AUTHORIZE, HERE)
     assert (rig.peers.asked, rig.pulls, rig.wakes) == ([], [], [])
     assert await rig.backend.jobs(order("1").key) == []
+
+
+@pytest.mark.parametrize("wanted", [True, False])
+async def test_a_token_has_a_number_for_the_eye_only_where_the_caller_wants_one(
+    rig: Rig, wanted: bool
+) -> None:
+    await numbered(rig, 1)
+    asks = await rig.on(flags=lambda cpo_id: Flags(token_visual_number=wanted))
+    (listed,) = (await asks.get("tokens")).data
+    asked = (await asks.post(AUTHORIZE, HERE)).data["token"]
+    assert listed == asked
+    assert listed.get("visual_number") == ("TOK1" if wanted else None)

@@ -12,7 +12,8 @@ from bridge.ocpi.commands import CommandType
 from bridge.ocpi.headers import Party
 from bridge.ocpi.types import ModuleID, Role, VersionNumber
 from bridge.ocpi.versions import Endpoint, Version, VersionDetails
-from bridge.orders.order import CommandPlan, OrderState
+from bridge.orders.order import OrderState
+from bridge.orders.plans import CommandPlan
 from tests.contract.emsp.conftest import registered
 from tests.contract.emsp.rig import Answer, Rig
 from tests.contract.emsp.samples import (

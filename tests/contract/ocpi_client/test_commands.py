@@ -19,7 +19,7 @@ from bridge.ocpi.commands import CommandResponse, CommandResponseType, CommandTy
 from bridge.ocpi.connection import Connection
 from bridge.ocpi.leniency import Leniency, Met
 from bridge.ocpi.types import InterfaceRole, ModuleID
-from bridge.orders.order import CommandPlan
+from bridge.orders.plans import CommandPlan
 from tests.contract.ocpi_client.fake import Answer, Asked, FakeCpo, always, raw
 from tests.contract.ocpi_client.side import CPO_PARTY, TOKEN, Side, Validate
 

@@ -21,7 +21,7 @@ from bridge.ocpi.hubclientinfo import ClientInfo, ConnectionStatus
 from bridge.ocpi.locations import Location
 from bridge.ocpi.types import Role
 from bridge.orders.item import ChargingItem, Provider
-from bridge.orders.order import CommandPlan
+from bridge.orders.plans import CommandPlan
 from tests.contract.ocpi_client.fake import Asked, FakeCpo
 from tests.contract.ocpi_client.objects import evse, location
 from tests.contract.ocpi_client.side import Side, connected

@@ -77,7 +77,7 @@ async def test_a_refused_start_is_over_at_once(refusal: CommandResponseType) -> 
     assert play.state() is OrderState.CONFIRMED
     assert play.next_due() is None
     late = await play.result(CommandResultType.ACCEPTED)
-    assert (late.callbacks, late.commands) == ((), ())
+    assert (late.callbacks, late.plans) == ((), ())
     assert play.state() is OrderState.CONFIRMED
     assert play.next_due() is None
 

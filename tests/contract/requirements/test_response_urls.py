@@ -11,14 +11,13 @@ from msgspec.structs import replace
 from redis.asyncio import Redis
 from yarl import URL
 
-from bridge.app import sender_of
 from bridge.clients.ocpi import OcpiClient
+from bridge.clients.sender import CpoSender
 from bridge.ocpi.commands import CommandType
 from bridge.operator import Operator
-from bridge.orders.order import CommandPlan
+from bridge.orders.plans import CommandPlan
 from bridge.store.connections import ConnectionStore
 from bridge.store.database import Database
-from bridge.workers.commands import CommandSender
 from tests.contract.ocpi_client.fake import FakeCpo, serving
 from tests.contract.ocpi_client.side import OWN, connected
 from tests.contract.requirements.scene import settings
@@ -42,13 +41,19 @@ async def cpo() -> AsyncIterator[FakeCpo]:
 
 
 @pytest.fixture
-async def send(cpo: FakeCpo, redis: Redis) -> AsyncIterator[CommandSender]:
+async def sender(cpo: FakeCpo, redis: Redis) -> AsyncIterator[CpoSender]:
     """Give what sends commands, put together as in a bridge with a long address."""
     connections = ConnectionStore(Database(redis), {})
     await connections.save(replace(connected(cpo, PARTY), cpo_id=CPO_ID))
     async with aiohttp.ClientSession() as http:
         client = OcpiClient(http, OWN, observe=lambda exchange: None)
-        yield sender_of(client, connections, Operator(settings(PUBLIC_URL)))
+        operator = Operator(settings(PUBLIC_URL))
+        yield CpoSender(
+            client=client,
+            connections=connections,
+            cpos=operator.cpos(),
+            response_url=operator.response_url,
+        )
 
 
 async def plans(orders: int) -> list[CommandPlan]:
@@ -58,10 +63,10 @@ async def plans(orders: int) -> list[CommandPlan]:
 
 @pytest.mark.requirement("O122")
 async def test_every_command_is_answered_at_an_address_of_its_own(
-    send: CommandSender, cpo: FakeCpo
+    sender: CpoSender, cpo: FakeCpo
 ) -> None:
     for plan in await plans(10):
-        await send(plan)
+        await sender.command(plan)
 
     addresses = [URL(asked.json()["response_url"]) for asked in cpo.asked]
     assert len(addresses) == 20 == len({address.name for address in addresses})

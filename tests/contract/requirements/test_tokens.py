@@ -6,13 +6,14 @@ import re
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from bridge.ocpi.commands import CommandResponseType, StartSession
 from bridge.ocpi.tokens import TokenType, WhitelistType
 from bridge.orders.order import OrderState
 from bridge.orders.token import token_of
 from bridge.sandbox.bap import Message
-from bridge.sandbox.drive import update
+from bridge.sandbox.drive import is_final, update
 from tests.contract.requirements.scene import Scene, station
 from tests.factories import EMSP, order
 from tests.waiting import until
@@ -87,6 +88,33 @@ def test_in_no_state_may_a_cpo_start_with_a_token_by_itself(state: OrderState) -
     token = token_of(order(state), EMSP, "Example Bridge")
     assert token is not None
     assert (token.type, token.whitelist) == (TokenType.AD_HOC_USER, WhitelistType.NEVER)
+
+
+@pytest.mark.requirement("O109")
+@pytest.mark.requirement("O110")
+async def test_a_cpo_that_keeps_tokens_has_it_before_the_start_and_until_the_end(
+    play: Scene,
+) -> None:
+    calls: list[str] = []
+    play.cpo.seen = lambda direction, what, words: (
+        calls.append(f"{what}?{words}") if direction == "in" and "locations" not in what else None
+    )
+    place = station("HERE")
+    await play.put_station(place)
+    await play.until_seen()
+    transaction_id, order = await play.book(place)
+
+    answer = await play.bap.ask("update", update(order, "start-charging"), transaction_id)
+    assert "error" not in answer
+    await play.bap.wait_for(is_final)
+
+    (command,) = play.starts()
+    token = f"tokens/IN/BRG/{command.token.uid}?type=AD_HOC_USER"
+    await until(lambda: not play.cpo.tokens[command.token.uid].valid)
+    assert calls == [f"PUT {token}", "POST commands/START_SESSION?", f"PATCH {token}"]
+    kept = play.cpo.tokens[command.token.uid]
+    assert kept == replace(command.token, valid=False, last_updated=kept.last_updated)
+    assert kept.last_updated >= command.token.last_updated
 
 
 @pytest.mark.requirement("O121")

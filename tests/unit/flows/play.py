@@ -21,13 +21,16 @@ from bridge.flows.jobs import (
     EvseJob,
     Job,
     SessionJob,
+    TokenJob,
 )
 from bridge.flows.ports import Kind
 from bridge.ocpi.cdrs import CDR
 from bridge.ocpi.codec import encode
 from bridge.ocpi.commands import CommandResponseType, CommandResultType, CommandType
+from bridge.ocpi.flags import Flags
 from bridge.ocpi.locations import Status
 from bridge.ocpi.sessions import Session, SessionStatus
+from bridge.ocpi.tokens import Token
 from bridge.orders.intents import (
     Cancel,
     Confirm,
@@ -41,7 +44,8 @@ from bridge.orders.intents import (
     Verb,
 )
 from bridge.orders.intents import Status as StatusIntent
-from bridge.orders.order import CommandPlan, Order, OrderState, SessionKey
+from bridge.orders.order import Order, OrderState, SessionKey
+from bridge.orders.plans import CommandPlan, TokenPlan
 from tests import factories
 from tests.factories import NOW, PARTY
 from tests.fakes import MemoryObjects
@@ -62,6 +66,8 @@ class Play:
         self.asked: list[Request] = []
         self.callbacks: list[Callback] = []
         self.commands: list[CommandPlan] = []
+        self.tokens: list[Token] = []
+        self.flags = Flags()
         self._ids = itertools.count(1)
 
     def world(self) -> World:
@@ -81,6 +87,7 @@ class Play:
             objects=self.objects,
             contacts=self.desk,
             startable=frozenset({Status.AVAILABLE}),
+            flags=lambda cpo_id: self.flags,
         )
 
     async def happens(self, job: Job) -> Decision:
@@ -91,7 +98,8 @@ class Play:
         for callback in decision.callbacks:
             check(callback)
         self.callbacks += decision.callbacks
-        self.commands += decision.commands
+        self.commands += [each for each in decision.plans if isinstance(each, CommandPlan)]
+        self.tokens += [each.token for each in decision.plans if isinstance(each, TokenPlan)]
         return decision
 
     # What a BAP asks for
@@ -183,6 +191,11 @@ class Play:
                 command_id=command_id or self.commands[-1].id, result=result, at=self.now
             )
         )
+
+    async def token(self, *, taken: bool = True) -> Decision:
+        """Let the CPO take the token that was pushed, or not."""
+        reason = "" if taken else "tokens: HTTP 404"
+        return await self.happens(TokenJob(taken=taken, at=self.now, reason=reason))
 
     async def session(self, status: str = "ACTIVE", kwh: str = "1.25", **changes: Any) -> Decision:
         """Let the CPO push a Session, of the last START unless it says otherwise."""

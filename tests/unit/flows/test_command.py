@@ -87,7 +87,7 @@ async def test_nobody_waits_for_a_command_that_was_never_sent(
     play = await play_until()
     before = play.order
     decision = await play.result(result, command_id="of-another-order")
-    assert (decision.callbacks, decision.commands) == ((), ())
+    assert (decision.callbacks, decision.plans) == ((), ())
     assert decision.order is before
     assert decision.notes
 

@@ -67,6 +67,6 @@ QUIET = [
 async def test_any_other_change_is_kept_and_no_news(state: OrderState, status: Status) -> None:
     play = await PLAYED[state]()
     decision = await play.evse(status)
-    assert (decision.callbacks, decision.commands) == ((), ())
+    assert (decision.callbacks, decision.plans) == ((), ())
     assert play.state() is state
     assert play.placed.item.status is status

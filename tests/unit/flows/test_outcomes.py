@@ -104,7 +104,7 @@ def check(
     play: Play, command: Command, outcome: str, before: Order, decision: Decision, pulls: int
 ) -> None:
     """Check that an answer had its outcome and no other."""
-    assert decision.commands == ()
+    assert decision.plans == ()
     assert len(decision.pulls) == pulls
     if outcome == "failed":
         assert play.state() is command.failed
@@ -137,7 +137,7 @@ async def test_every_answer_has_its_outcome(kind: CommandType, answer: str, mome
 
     again = play.placed
     repeated = await answered(play, answer, command_id)
-    assert (repeated.callbacks, repeated.commands, repeated.pulls) == ((), (), ())
+    assert (repeated.callbacks, repeated.plans, repeated.pulls) == ((), (), ())
     if not (outcome == "waits" and answer == "response `ACCEPTED`"):
         assert repeated.order is again, "twice is once"
 

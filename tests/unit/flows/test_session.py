@@ -248,7 +248,7 @@ async def test_what_is_left_of_a_failed_start_is_no_news(
     before = play.order
     decision = await play.session(status, "0", authorization_reference=reference)
     assert play.order is before
-    assert (decision.callbacks, decision.commands) == ((), ())
+    assert (decision.callbacks, decision.plans) == ((), ())
     assert decision.notes
 
 

@@ -83,7 +83,7 @@ async def test_what_stops_or_is_over_is_not_started(state: OrderState) -> None:
     play = await PLAYED[state]()
     decision = await play.start()
     assert codes(decision.callbacks) == ["50002"]
-    assert decision.commands == ()
+    assert decision.plans == ()
     assert play.state() is state
 
 
@@ -125,7 +125,7 @@ async def test_a_start_that_never_left_has_failed() -> None:
 async def test_a_start_that_may_have_arrived_is_neither_failed_nor_repeated() -> None:
     play = await starting()
     decision = await play.no_response(sent=True)
-    assert (decision.callbacks, decision.commands) == ((), ())
+    assert (decision.callbacks, decision.plans) == ((), ())
     assert play.state() is OrderState.STARTING
 
     told = await play.passes(2 * TERMS.command_timeout_s + 5)
@@ -161,7 +161,7 @@ async def test_a_session_may_overtake_both_answers_to_the_command() -> None:
         await play.result(CommandResultType.FAILED, command_id=start),
         await play.response(CommandResponseType.REJECTED, command_id=start),
     ):
-        assert (decision.callbacks, decision.commands) == ((), ())
+        assert (decision.callbacks, decision.plans) == ((), ())
     assert play.state() is OrderState.CHARGING
     assert play.placed.deadlines == {}
 
@@ -271,5 +271,5 @@ async def test_what_the_mapping_has_no_command_for_is_not_supported(
     decision = await play.ask("update", Update(verb=verb, order_id=play.placed.id))
 
     assert codes(decision.callbacks) == ["40001"]
-    assert decision.commands == ()
+    assert decision.plans == ()
     assert play.state() is state

@@ -60,7 +60,7 @@ async def test_what_does_not_run_is_not_stopped(state: OrderState) -> None:
     play = await PLAYED[state]()
     decision = await play.stop()
     assert codes(decision.callbacks) == ["50002"]
-    assert decision.commands == ()
+    assert decision.plans == ()
 
 
 async def test_what_has_ended_is_answered_with_its_bill() -> None:
@@ -220,7 +220,7 @@ async def starting_and_stopped() -> Play:
     """Play until the driver wants a stop before there is a session."""
     play = await starting()
     decision = await play.stop()
-    assert (decision.callbacks, decision.commands) == ((), ())
+    assert (decision.callbacks, decision.plans) == ((), ())
     assert play.state() is OrderState.STARTING
     return play
 
