@@ -12,30 +12,66 @@ from bridge.ocpi.cdrs import CDR
 from bridge.orders.intents import Verb
 from bridge.orders.order import Bill, Order, OrderState
 from bridge.orders.transitions import RUNNING, step
-from bridge.pricing.settlement import bill, provisional_bill
+from bridge.pricing.settlement import bill, credited, provisional_bill
+
+LATER_KEPT = 3
+"""CDRs kept that came after the final bill."""
 
 
 def settled_by(world: World, order: Order, cdr: CDR) -> Decision:
-    """Settle the order with its CDR and send the final bill, also when it equals the last one."""
+    """Settle the order with its CDR and send the final bill, also when it equals the last one.
+
+    A credit CDR turns the bill back, and the CDR that replaces the first bills anew, in whatever
+    order they come (OCPI 2.2.1 mod_cdrs, Credit CDRs).
+    """
+    if cdr.credit:
+        return _taken_back(world, order, cdr)
     why_not = _no_bill(order, cdr)
     if why_not is not None:
         return Decision(order, notes=(f"CDR {cdr.id} {why_not}",))
-    order = replace(
-        attempt_closed(order), cdr=cdr, bill=final_bill(world, order, cdr), stop_requested=False
-    )
+    if order.state is not OrderState.SETTLED:
+        return _billed_with(world, order, cdr)
+    if order.cdr is None or _is_credited(order, order.cdr):
+        return _billed_with(world, order, cdr)
+    if cdr.id.casefold() != order.cdr.id.casefold():
+        order = replace(order, later_cdrs=(*order.later_cdrs, cdr)[-LATER_KEPT:])
+    return Decision(order, notes=(f"CDR {cdr.id} comes after the final bill",))
+
+
+def _billed_with(world: World, order: Order, cdr: CDR) -> Decision:
+    """Settle the order with a CDR; one that was taken back before it came bills nothing."""
+    made = final_bill(world, order, cdr)
+    if _is_credited(order, cdr):
+        made = credited(made, paid_of(order))
+    order = replace(attempt_closed(order), cdr=cdr, bill=made, stop_requested=False)
     order = replace(step(order, OrderState.SETTLED, world.now), deadlines={})
     order, requests = no_longer_waiting(order, Verb.START, Verb.STOP)
     return Decision(order, told(world, order, requests, "on_update"))
 
 
+def _taken_back(world: World, order: Order, credit: CDR) -> Decision:
+    """Take note that a CDR was taken back; if the bill was made of it, bill anew."""
+    original = (credit.credit_reference_id or "").casefold()
+    if original in order.credited:
+        return Decision(order, notes=(f"CDR {credit.id} takes {original} back once more",))
+    order = replace(order, credited=(*order.credited, original), updated_at=world.now)
+    note = f"CDR {credit.id} takes {credit.credit_reference_id} back"
+    if order.cdr is None or order.cdr.id.casefold() != original:
+        return Decision(order, notes=(note,))
+    instead = next((each for each in order.later_cdrs if not _is_credited(order, each)), order.cdr)
+    return _billed_with(world, order, instead)._replace(notes=(note,))
+
+
+def _is_credited(order: Order, cdr: CDR) -> bool:
+    return cdr.id.casefold() in order.credited
+
+
 def _no_bill(order: Order, cdr: CDR) -> str | None:
     """Return why a CDR does not bill the order; None when it does."""
-    if order.state is OrderState.SETTLED:
-        return "comes after the final bill"
-    if cdr.credit:
-        return f"is a credit: it takes {cdr.credit_reference_id} back"
     if _is_of_another_session(order, cdr):
         return f"is of session {cdr.session_id}, not of the order's own"
+    if order.state is OrderState.SETTLED and _is_credited(order, cdr):
+        return "was taken back"
     if cdr.total_energy <= 0 and cdr.total_cost.excl_vat <= 0:
         if order.state is OrderState.CANCELLED:
             return "bills nothing, and the order is cancelled"
@@ -45,13 +81,15 @@ def _no_bill(order: Order, cdr: CDR) -> str | None:
 
 
 def _is_of_another_session(order: Order, cdr: CDR) -> bool:
-    """Whether it bills a second session; once the own is over, only one that was told to stop."""
+    """Whether it bills a second session; between end and bill, only one that was stopped."""
     if order.session is None or cdr.session_id is None:
         return False
     session_id = cdr.session_id.casefold()
     if session_id == order.session.id.casefold():
         return False
-    return order.state in RUNNING or (order.state is OrderState.ENDED and session_id in order.told)
+    if order.state is OrderState.ENDED:
+        return session_id in order.told
+    return order.state in RUNNING or order.state is OrderState.SETTLED
 
 
 def final_bill(world: World, order: Order, cdr: CDR) -> Bill:

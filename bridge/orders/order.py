@@ -44,6 +44,7 @@ class LineKind(enum.StrEnum):
     MAXIMUM = "MAXIMUM"
     CHARGING = "CHARGING"
     CANCELLATION_FEE = "CANCELLATION_FEE"
+    CREDIT = "CREDIT"
     UNUSED_PREPAYMENT = "UNUSED_PREPAYMENT"
     REFUND = "REFUND"
 
@@ -194,6 +195,8 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             None before the second.
         deadlines: when to look at the order again, by name; the worker keeps them in Redis.
         session, cdr: last heard from the CPO.
+        credited: folded ids of CDRs that the CPO took back.
+        later_cdrs: CDRs that came after the bill; one of them bills once the first is taken back.
         stop_requested: STOP_SESSION as soon as there is a session.
         stop_command: command id of the STOP_SESSION under way.
         accepted: command id of the last one that the charge point accepted.
@@ -226,6 +229,8 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     session_seen_at: datetime | None = None
     session_gap_s: float | None = None
     cdr: CDR | None = None
+    credited: tuple[str, ...] = ()
+    later_cdrs: tuple[CDR, ...] = ()
     bill: Bill | None = None
     state_since: datetime | None = None
     stop_requested: bool = False

@@ -18,6 +18,9 @@ from bridge.pricing.periods import Usage, seconds, usages
 from bridge.pricing.tariff import Cost, cost
 
 TOLERANCE: Final = Decimal("0.01")
+REFUNDED: Final = (LineKind.UNUSED_PREPAYMENT, LineKind.REFUND)
+"""The two lines that make a refund visible."""
+
 _WH: Final = Decimal("0.001")
 
 
@@ -88,6 +91,20 @@ def settled(
         Line(kind=LineKind.REFUND, amount=-refund),
     )
     return (*lines, *shown), refund, Decimal(0)
+
+
+def credited(bill: Bill, paid: Decimal) -> Bill:
+    """Return the bill after its CDR was taken back: nothing is owed, and all of it shown."""
+    quote = bill.quote
+    charged = [line for line in quote.lines if line.kind not in REFUNDED]
+    credit = Line(kind=LineKind.CREDIT, amount=-quote.price)
+    lines, refund, due = settled((*charged, credit), Decimal(0), paid)
+    return Bill(
+        quote=_quote(quote.currency, Decimal(0), lines, quote.kwh),
+        refund=refund,
+        due=due,
+        cdr_id=bill.cdr_id,
+    )
 
 
 def cancellation_bill(currency: str, paid: Decimal, refund_share: Decimal) -> Bill:

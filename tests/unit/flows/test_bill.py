@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from decimal import Decimal
+from itertools import permutations
 from typing import Any
 
 import pytest
@@ -170,9 +171,9 @@ async def test_a_cdr_that_comes_twice_is_sent_once() -> None:
 
 async def test_a_cdr_after_the_final_bill_changes_nothing() -> None:
     play = await settled()
-    before = play.order
+    before = play.placed.bill
     decision = await play.cdr("9", id="CDR2")
-    assert (decision.callbacks, play.order) == ((), before)
+    assert (decision.callbacks, play.placed.bill) == ((), before)
     assert decision.notes
 
 
@@ -183,22 +184,65 @@ def credit(**changes: Any) -> dict[str, Any]:
     return {**made, **changes}
 
 
-@pytest.mark.parametrize("state", PLAYED)
+@pytest.mark.parametrize("state", [each for each in PLAYED if each is not OrderState.SETTLED])
 async def test_a_credit_is_never_taken_for_the_bill(state: OrderState) -> None:
     play = await PLAYED[state]()
-    before, told = play.order, list(play.callbacks)
+    before, told = play.placed.bill, list(play.callbacks)
     decision = await play.cdr("3.7", **credit())
-    assert play.order is before
+    assert (play.state(), play.placed.bill) == (state, before)
     assert play.callbacks == told
     assert "CDR1" in decision.notes[0]
 
 
-async def test_after_a_credit_the_bill_still_comes() -> None:
-    play = await ended()
+@pytest.mark.requirement("O92")
+async def test_a_credit_turns_the_bill_back() -> None:
+    play = await billed("3.7", paid("100"), "100")
     await play.cdr("3.7", **credit())
-    assert [provisional(each) for each in await play.passes(TERMS.cdr_wait_s)] == [True]
-    await play.cdr("3.7")
-    assert play.state() is OrderState.SETTLED
+
+    bill = play.placed.bill
+    assert bill is not None
+    assert (bill.quote.price, bill.refund, bill.due) == (Decimal(0), Decimal(100), Decimal(0))
+    assert dict(lines_of(bill.quote))["CREDIT"] == Decimal("-76.60")
+    told = play.callbacks[-1]
+    assert (told.action, told.solicited) == ("on_update", False)
+    assert shown(told)["quote"]["price"]["value"] == "0.00"
+
+    again = await play.cdr("3.7", **credit(id="CDR1-C2"))
+    assert again.callbacks == ()
+
+
+ORIGINAL = ("3.7", {"id": "CDR1"})
+CREDIT = ("3.7", {"id": "CDR1-C", "credit": True, "credit_reference_id": "cdr1"})
+REPLACEMENT = ("5", {"id": "CDR2"})
+
+
+@pytest.mark.parametrize("cdrs", list(permutations([ORIGINAL, CREDIT, REPLACEMENT])))
+async def test_original_credit_and_replacement_bill_the_same_in_any_order(cdrs: Any) -> None:
+    play = await ended()
+    for kwh, facts in cdrs:
+        await play.cdr(kwh, **facts)
+    bill = play.placed.bill
+    assert bill is not None
+    assert (bill.cdr_id, bill.quote.price) == ("CDR2", Decimal(100))
+
+
+@pytest.mark.parametrize("cdrs", list(permutations([ORIGINAL, CREDIT])))
+async def test_original_and_credit_bill_nothing_in_any_order(cdrs: Any) -> None:
+    play = await ended()
+    for kwh, facts in cdrs:
+        await play.cdr(kwh, **facts)
+    bill = play.placed.bill
+    assert bill is not None
+    assert (play.state(), bill.quote.price) == (OrderState.SETTLED, Decimal(0))
+
+
+async def test_the_cdr_of_another_session_never_replaces_the_bill() -> None:
+    play = await settled()
+    await play.cdr("9", id="CDR2", session_id="S2")
+    await play.cdr("3.7", **credit())
+    bill = play.placed.bill
+    assert bill is not None
+    assert (bill.cdr_id, bill.quote.price) == ("CDR1", Decimal(0))
 
 
 @pytest.mark.parametrize("play_until", [charging, interrupted, stopping])
