@@ -123,6 +123,7 @@ def runners_of(
         bpp_uri=f"{settings.public_url}/beckn",
         wake=bell.ring,
         pull_soon=pull_soon,
+        metrics=metrics,
     )
     outbox = OutboxWorker(
         database=database,

@@ -32,6 +32,7 @@ Event = Literal[
     "beckn.refused",
     "beckn.repeated",
     "beckn.unavailable",
+    "bill.deviates",
     "bridge.started",
     "bridge.stopped",
     "bridge.stopping",
@@ -284,6 +285,12 @@ class Metrics:
             "bridge_pushes",
             "What else was pushed to CPOs; kind token; result done, failed",
             ["kind", "result"],
+            registry=registry,
+        )
+        self.bill_deviations = Counter(
+            "bridge_bill_deviations",
+            "Final bills that differ from the total of the CPO's CDR by more than the tolerance",
+            ["cpo"],
             registry=registry,
         )
         self.lane_depth = Gauge(

@@ -46,7 +46,8 @@ def _billed_with(world: World, order: Order, cdr: CDR) -> Decision:
     order = replace(attempt_closed(order), cdr=cdr, bill=made, stop_requested=False)
     order = replace(step(order, OrderState.SETTLED, world.now), deadlines={})
     order, requests = no_longer_waiting(order, Verb.START, Verb.STOP)
-    return Decision(order, told(world, order, requests, "on_update"))
+    notes = ("the CPO's total is another one than ours",) if made.deviates else ()
+    return Decision(order, told(world, order, requests, "on_update"), notes=notes)
 
 
 def _taken_back(world: World, order: Order, credit: CDR) -> Decision:

@@ -22,7 +22,7 @@ from bridge.flows.jobs import (
     SessionJob,
     TokenJob,
 )
-from bridge.observability import bound, get_logger
+from bridge.observability import Metrics, bound, get_logger
 from bridge.ocpi.types import ModuleID
 from bridge.orders.order import Order
 from bridge.orders.plans import CommandPlan, Plan, TokenPlan
@@ -89,6 +89,7 @@ class InboxWorker:
         bpp_uri: str,
         wake: Callable[[], None],
         pull_soon: Callable[[str, ModuleID], None],
+        metrics: Metrics,
     ) -> None:
         self._db = database
         self._lanes = lanes
@@ -99,6 +100,7 @@ class InboxWorker:
         self._bpp = (bpp_id, bpp_uri)
         self._wake = wake
         self._pull_soon = pull_soon
+        self._metrics = metrics
 
     async def handle(self, claim: Claim) -> None:
         """Decide one event and commit the outcome, unless somebody else has the lane by now."""
@@ -115,6 +117,22 @@ class InboxWorker:
             self._wake()
             for pull in decision.pulls:
                 self._pull_soon(pull.cpo_id, pull.module)
+            self._tell_deviation(order, decision.order)
+
+    def _tell_deviation(self, before: Order | None, after: Order | None) -> None:
+        """Count and log a final bill that differs from the CPO's own total."""
+        bill = after.bill if after is not None else None
+        known = before.bill if before is not None else None
+        if after is None or bill is None or not bill.deviates or bill == known:
+            return
+        self._metrics.bill_deviations.labels(after.item.cpo_id).inc()
+        log.warning(
+            "bill.deviates",
+            order=after.id,
+            cpo=after.item.cpo_id,
+            cdr=bill.cdr_id,
+            ours=bill.quote.price,
+        )
 
     def _outcome(
         self, world: World, lane: str, job: Job, before: Order | None, decision: Decision
