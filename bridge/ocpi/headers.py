@@ -43,6 +43,10 @@ class Party(msgspec.Struct, frozen=True, eq=False):
     def __eq__(self, other: object) -> bool:
         return str(self) == str(other) if isinstance(other, Party) else NotImplemented
 
+    def __ne__(self, other: object) -> bool:
+        # Of a struct, not of ``object``: without this it would compare identities.
+        return not self == other
+
     def __hash__(self) -> int:
         return hash(str(self))
 

@@ -61,6 +61,7 @@ def test_what_cannot_be_decoded_is_only_itself(raw: str) -> None:
 @pytest.mark.requirement("O25")
 def test_a_party_is_the_same_whatever_its_case() -> None:
     assert Party("in", "brg") == BRIDGE
+    assert (Party("in", "brg") != BRIDGE) is False
     assert {Party("in", "Brg"): 1}[BRIDGE] == 1
     assert BRIDGE != CPO
     assert BRIDGE != "IN*BRG"
