@@ -34,11 +34,12 @@ from bridge.server.middlewares import beckn_faults
 from bridge.server.ocpi_routes import ocpi_routes
 from bridge.server.ops_routes import Ops, ops_routes
 from bridge.settings import Settings, data_path
-from bridge.wiring import Stores, notice, now, observer, party_of, stores_of, tolerance
+from bridge.wiring import Stores, notice, now, observer, party_of, refusal, stores_of, tolerance
 from bridge.workers.catalog_follower import CatalogFollower
 from bridge.workers.catalog_pull import CatalogPull
 from bridge.workers.commands import CommandWorker
 from bridge.workers.deadlines import watch_deadlines
+from bridge.workers.deviations import keep_deviations
 from bridge.workers.inbox import InboxWorker
 from bridge.workers.lane_runner import Bell, LaneRunner
 from bridge.workers.live import LiveWorker
@@ -252,7 +253,7 @@ def create_app(settings: Settings, redis_url: str) -> web.Application:
     metrics.mapping.info({"fingerprint": mappings.fingerprint})
     log.info("mapping.loaded", fingerprint=mappings.fingerprint)
     operator, stores, bell = Operator(settings), stores_of(settings, redis_url), Bell()
-    tolerated = tolerance(metrics)
+    tolerated = tolerance(metrics, stores.deviations)
     http = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar())
     guarded = aiohttp.ClientSession(
         cookie_jar=aiohttp.DummyCookieJar(),
@@ -340,7 +341,8 @@ def create_app(settings: Settings, redis_url: str) -> web.Application:
         hubs=operator.is_hub,
         flags=operator.flags,
         tolerated=tolerated,
-        own_token_cpos=operator.own_token_cpos(),
+        refused=refusal(stores.deviations),
+        cpo_ids=operator.cpo_ids(),
     )
     app.add_routes(ocpi_routes(emsp, metrics, max_body_bytes=settings.limits.max_cpo_body_bytes))
 
@@ -350,6 +352,7 @@ def create_app(settings: Settings, redis_url: str) -> web.Application:
             watch_deadlines(stores.inbox, bell.ring),
             once(listening, registration.run),
             pulls.run(),
+            keep_deviations(stores.deviations),
         ]
         tasks = {asyncio.create_task(work) for work in works}
         running_lanes = {asyncio.create_task(runner.run()) for runner in runners}

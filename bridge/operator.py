@@ -61,9 +61,9 @@ class Operator:
         given = self._cpos[cpo_id].flags
         return Flags(**{name: getattr(given, name) for name in Flags.__struct_fields__})
 
-    def own_token_cpos(self) -> Sequence[str]:
-        """Return the CPOs that may call us with the token they gave to us."""
-        return tuple(cpo.id for cpo in self._settings.cpos if cpo.flags.own_token_inbound)
+    def cpo_ids(self) -> Sequence[str]:
+        """Return the configured CPOs."""
+        return tuple(self._cpos)
 
     def pulled(self) -> Mapping[str, Pulled]:
         """Return how often each CPO's lists are pulled."""

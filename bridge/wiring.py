@@ -14,6 +14,7 @@ from bridge.settings import Settings
 from bridge.store.connect import connect
 from bridge.store.connections import ConnectionStore
 from bridge.store.database import Database
+from bridge.store.deviations import Deviations, Kind
 from bridge.store.inbox import Inbox
 from bridge.store.journal import Journal
 from bridge.store.lanes import Lanes
@@ -52,6 +53,7 @@ class Stores(NamedTuple):
     dead: DeadLetters
     connections: ConnectionStore
     pulls: Pulls
+    deviations: Deviations
 
 
 def stores_of(settings: Settings, redis_url: str) -> Stores:
@@ -75,6 +77,7 @@ def stores_of(settings: Settings, redis_url: str) -> Stores:
         dead=DeadLetters(database, lanes.outbox, retention_s=retention_s),
         connections=ConnectionStore(database, tokens_a),
         pulls=Pulls(database),
+        deviations=Deviations(database, retention_s=retention_s),
     )
 
 
@@ -106,17 +109,27 @@ def observer(metrics: Metrics) -> Callable[[Exchange], None]:
     return observe
 
 
-def tolerance(metrics: Metrics) -> Callable[[str, Met], None]:
+def tolerance(metrics: Metrics, deviations: Deviations) -> Callable[[str, Met], None]:
     """Return what counts each leniency that a CPO needed, and tells of it once."""
     told: set[tuple[str, Leniency]] = set()
 
     def tolerated(cpo_id: str, met: Met) -> None:
         metrics.leniencies.labels(cpo_id, met.leniency).inc()
+        deviations.note(cpo_id, Kind.FORGIVEN, met.leniency, met.place)
         if (cpo_id, met.leniency) not in told:
             told.add((cpo_id, met.leniency))
             log.warning("ocpi.tolerated", cpo=cpo_id, leniency=met.leniency, place=met.place)
 
     return tolerated
+
+
+def refusal(deviations: Deviations) -> Callable[[str, str, str], None]:
+    """Return what takes note of a request that only a flag would have had forgiven."""
+
+    def refused(cpo_id: str, flag: str, place: str) -> None:
+        deviations.note(cpo_id, Kind.REFUSED, flag, place)
+
+    return refused
 
 
 def notice(event: Event, *, cpo_id: str, **fields: object) -> None:

@@ -161,6 +161,15 @@ def find(segments: tuple[str, ...], flags: Flags = NO_FLAGS) -> Target:
     raise ObjectUnknown("there is nothing at this address")
 
 
+def flag_for(segments: tuple[str, ...], method: str) -> str | None:
+    """Return the flag that a request needs to be understood; None: it needs none."""
+    if segments[:1] == (ALIAS,):
+        return "receiver_alias"
+    if method == "PUT" and module_of(segments) == ModuleID.CDRS and len(segments) > 2:
+        return "cdr_put"
+    return None
+
+
 def admit(use: TokenUse, module: str, method: str) -> None:
     """Check that a token is good for a module.
 

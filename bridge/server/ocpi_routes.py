@@ -29,6 +29,7 @@ from bridge.server.ocpi_dispatch import (
     Target,
     admit,
     find,
+    flag_for,
     module_of,
     segments_of,
 )
@@ -117,7 +118,7 @@ async def _answer(
         flags = edge.emsp.flags(caller.cpo_id)
         for met in _forgiven(http, segments):
             edge.emsp.tolerated(caller.cpo_id, met)
-        reply = await _reply(edge, http, find(segments, flags), caller)
+        reply = await _reply(edge, http, _target(edge.emsp, http, segments, caller), caller)
         data = envelope.ABSENT if reply.data is None else reply.data
         answer = _Answer(
             http_status=201 if reply.created else 200,
@@ -160,12 +161,18 @@ async def _recognise(emsp: Emsp, http: web.Request) -> Presented:
 
 async def _own_token(emsp: Emsp, candidates: Sequence[str]) -> Presented | None:
     """Return the CPO that calls with the token it gave to us, where its flag allows that (Q3)."""
-    for cpo_id in emsp.own_token_cpos:
+    for cpo_id in emsp.cpo_ids if candidates else ():
         theirs = (await emsp.connections.get(cpo_id)).token
-        for candidate in candidates if theirs is not None else ():
-            if hmac.compare_digest(candidate.encode(errors="replace"), str(theirs).encode()):
-                return Presented(cpo_id, TokenUse.REGISTERED, candidate)
+        if theirs is None or not any(_same(theirs, candidate) for candidate in candidates):
+            continue
+        if emsp.flags(cpo_id).own_token_inbound:
+            return Presented(cpo_id, TokenUse.REGISTERED, theirs)
+        emsp.refused(cpo_id, "own_token_inbound", headers.AUTHORIZATION)
     return None
+
+
+def _same(theirs: str, candidate: str) -> bool:
+    return hmac.compare_digest(theirs.encode(), candidate.encode(errors="replace"))
 
 
 def _forgiven(http: web.Request, segments: tuple[str, ...]) -> Iterator[Met]:
@@ -176,6 +183,19 @@ def _forgiven(http: web.Request, segments: tuple[str, ...]) -> Iterator[Met]:
         yield Met(Leniency.DOUBLED_SLASH, "URL")
     if segments[:1] == (ALIAS,):
         yield Met(Leniency.RECEIVER_ALIAS, "URL")
+
+
+def _target(emsp: Emsp, http: web.Request, segments: tuple[str, ...], caller: Presented) -> Target:
+    """Return where the path leads.
+
+    Raises:
+        ObjectUnknown: nowhere, at least for this CPO.
+    """
+    flags = emsp.flags(caller.cpo_id)
+    flag = flag_for(segments, http.method)
+    if flag is not None and not getattr(flags, flag):
+        emsp.refused(caller.cpo_id, flag, "URL")
+    return find(segments, flags)
 
 
 async def _reply(edge: _Edge, http: web.Request, target: Target, caller: Presented) -> Reply:

@@ -69,7 +69,8 @@ class Emsp:
         hubs: whether the operator said that a CPO's platform is a hub.
         flags: what the operator said about a CPO's deviations.
         tolerated: counts a deviation of a CPO that was forgiven.
-        own_token_cpos: CPOs that may call with the token they gave to us.
+        refused: takes note of a request that a flag, named, would have had forgiven.
+        cpo_ids: the CPOs there are.
     """
 
     objects: ObjectStore
@@ -91,7 +92,8 @@ class Emsp:
     hubs: Callable[[str], bool] = lambda cpo_id: False
     flags: Callable[[str], Flags] = lambda cpo_id: NO_FLAGS
     tolerated: Callable[[str, Met], None] = lambda cpo_id, met: None
-    own_token_cpos: Sequence[str] = ()
+    refused: Callable[[str, str, str], None] = lambda cpo_id, flag, place: None
+    cpo_ids: Sequence[str] = ()
 
     def url(self, cpo_id: str, *segments: str) -> str:
         """Return an address below our 2.2.1 root, as the CPO reaches it."""
@@ -167,6 +169,7 @@ def read_patch(emsp: Emsp, call: Call, type_: type[object]) -> dict[str, object]
         patch = lenient.read_patch(call.body, type_, met, emsp.party)
         if "last_updated" not in patch:
             if not emsp.flags(call.cpo_id).patch_without_last_updated:
+                emsp.refused(call.cpo_id, "patch_without_last_updated", "last_updated")
                 raise OcpiInvalid("last_updated", "is required in a PATCH")
             met.append(Met(Leniency.PATCH_WITHOUT_LAST_UPDATED, "last_updated"))
         return patch

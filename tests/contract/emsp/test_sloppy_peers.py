@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from base64 import b64encode
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -43,6 +44,22 @@ async def flagged(rig: Rig, **flags: Any) -> Rig:
     return await rig.on(flags=lambda cpo_id: Flags(**flags) if cpo_id == CPO else Flags())
 
 
+def refused_by(told: list[tuple[str, str]]) -> Callable[[str, str, str], None]:
+    """Return what takes note of refusals that a flag would have avoided."""
+    return lambda cpo_id, flag, place: told.append((cpo_id, flag))
+
+
+async def test_what_a_flag_would_have_forgiven_is_told(rig: Rig) -> None:
+    told: list[tuple[str, str]] = []
+    knowing = await rig.on(refused=refused_by(told))
+    await knowing.put(f"locations/{LOC}", location())
+    await knowing.patch(f"locations/{LOC}", {"name": "New"})
+    await knowing.put("cdrs/CDR1", cdr())
+    await knowing.get("receiver/locations/IN/ABC/LOC1", root="/ocpi/")
+    flags = ("patch_without_last_updated", "cdr_put", "receiver_alias")
+    assert told == [(CPO, flag) for flag in flags]
+
+
 @pytest.mark.requirement("O4")
 @pytest.mark.parametrize(
     ("header", "told"),
@@ -66,7 +83,11 @@ async def test_the_token_we_present_opens_nothing_unless_the_operator_says_so(ri
     connection = await rig.backend.connections.get(CPO)
     await rig.backend.connections.save(replace(connection, token="theirs"))
     assert (await rig.get("", token="theirs")).status == (401, 2001)
-    allowing = await rig.on(own_token_cpos=(CPO,))
+    told: list[tuple[str, str]] = []
+    knowing = await rig.on(cpo_ids=(CPO,), refused=refused_by(told))
+    assert (await knowing.get("", token="theirs")).status == (401, 2001)
+    assert told == [(CPO, "own_token_inbound")]
+    allowing = await flagged(knowing, own_token_inbound=True)
     assert (await allowing.get("", token="theirs")).status == (200, 1000)
     assert rig.forgiven == [L.OWN_TOKEN]
     assert (await allowing.get("", token="another")).status == (401, 2001)
