@@ -17,6 +17,9 @@ from bridge.cli.context import ConfigOption, JsonOption, out, redis_url_of, sett
 from bridge.clients.ocpi import OcpiClient
 from bridge.errors import BridgeError
 from bridge.observability import Metrics, configure_logging
+from bridge.ocpi.connection import Connection
+from bridge.ocpi.headers import Party
+from bridge.ocpi.hubclientinfo import ConnectionStatus
 from bridge.operator import Operator
 from bridge.settings import Settings
 from bridge.store.connections import Progress
@@ -185,7 +188,13 @@ async def _row(stores: Stores, cpo_id: str) -> Row:
     return Row(
         id=cpo_id,
         registration=str(progress),
-        parties=", ".join(str(party) for party in connection.parties()),
+        parties=", ".join(_shown(connection, party) for party in connection.parties()),
         last_pull=min(pulled).isoformat(timespec="seconds") if pulled else "never",
         problem="; ".join(filter(None, problems)),
     )
+
+
+def _shown(connection: Connection, party: Party) -> str:
+    """Return a party, with its status where the hub does not reach it."""
+    status = connection.status_of(party)
+    return str(party) if status is ConnectionStatus.CONNECTED else f"{party} ({status})"

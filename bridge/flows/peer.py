@@ -13,6 +13,7 @@ class CallFailed(CpoUnavailable):
 
     Args:
         nothing_left: True when that is certain: no name, no connection, no TLS.
+        undelivered: True when a hub says that it could not pass the request on.
         http: HTTP status, None when no answer came.
         code: OCPI status_code, None when the body was no envelope.
         said: status_message of the peer, freed of our token.
@@ -24,6 +25,7 @@ class CallFailed(CpoUnavailable):
         reason: str,
         *,
         nothing_left: bool = False,
+        undelivered: bool = False,
         http: int | None = None,
         code: int | None = None,
         said: str = "",
@@ -31,10 +33,16 @@ class CallFailed(CpoUnavailable):
     ) -> None:
         super().__init__(reason)
         self.nothing_left = nothing_left
+        self.undelivered = undelivered
         self.http = http
         self.code = code
         self.said = said
         self.data = data
+
+    @property
+    def may_have_arrived(self) -> bool:
+        """Whether the party may have got the request, and acted on it."""
+        return not (self.nothing_left or self.undelivered)
 
 
 class PartyAway(CallFailed):

@@ -17,6 +17,7 @@ from bridge.flows.peer import CallFailed
 from bridge.flows.ports import Orders
 from bridge.observability import Metrics, get_logger
 from bridge.ocpi.commands import CommandResponse
+from bridge.ocpi.envelope import FORWARD_TIMEOUT
 from bridge.orders.plans import CommandPlan, Plan, TokenPlan
 from bridge.store.database import Database, packed
 from bridge.store.lanes import Claim
@@ -86,11 +87,11 @@ class CommandWorker:
         elif not await self._lanes.command.rewrite(claim, packed(replace(entry, sent=True))):
             return
         else:
-            outcome = await self._outcome(plan)
-            if not outcome.sent and self._may_be_tried_again(entry, plan):
+            outcome, again = await self._outcome(plan)
+            if again and self._may_be_tried_again(entry, plan):
                 pause_s = RETRIES_S[entry.tries]
-                again = packed(replace(entry, tries=entry.tries + 1))
-                await self._lanes.command.postpone(claim, again, pause_s)
+                once_more = packed(replace(entry, tries=entry.tries + 1))
+                await self._lanes.command.postpone(claim, once_more, pause_s)
                 return
         await self._finish(claim, plan, outcome)
 
@@ -109,23 +110,26 @@ class CommandWorker:
         next_try = self._now() + timedelta(seconds=RETRIES_S[entry.tries])
         return plan.until is None or next_try < plan.until
 
-    async def _outcome(self, plan: CommandPlan) -> CommandResponseJob:
-        """Send, and say what came of it."""
+    async def _outcome(self, plan: CommandPlan) -> tuple[CommandResponseJob, bool]:
+        """Send; return what came of it, and whether the same command may leave later."""
         facts: dict[str, object] = {"command": str(plan.type), "cpo": plan.cpo_id}
         try:
             response = await self._send.command(plan)
         except CallFailed as error:
             log.warning("command.failed", **facts, error=str(error))
             self._metrics.commands.labels(plan.type, "none").inc()
-            return self._unanswered(plan, str(error), sent=not error.nothing_left, code=error.code)
+            arrived = error.may_have_arrived
+            outcome = self._unanswered(plan, str(error), sent=arrived, code=error.code)
+            return outcome, error.nothing_left and error.retryable
         log.info("command.answered", **facts, result=str(response.result))
         self._metrics.commands.labels(plan.type, response.result).inc()
-        return CommandResponseJob(
+        outcome = CommandResponseJob(
             command_id=plan.id,
             at=self._now(),
             result=response.result,
             timeout_s=response.timeout,
         )
+        return outcome, False
 
     def _unanswered(
         self, plan: CommandPlan, reason: str, *, sent: bool = True, code: int | None = None
@@ -143,7 +147,8 @@ class CommandWorker:
         except CallFailed as error:
             log.warning("push.failed", kind="token", cpo=plan.cpo_id, error=str(error))
             self._metrics.pushes.labels("token", "failed").inc()
-            may_have = not error.nothing_left and error.http is None
+            answered = error.http is not None and error.code != FORWARD_TIMEOUT
+            may_have = error.may_have_arrived and not answered
             taken, reason = may_have, str(error)
         else:
             log.info("push.done", kind="token", cpo=plan.cpo_id)

@@ -13,7 +13,7 @@ from redis.asyncio import Redis
 
 from bridge.errors import StoreUnavailable
 from bridge.flows.jobs import CommandResponseJob, Job, TokenJob
-from bridge.flows.peer import CallFailed
+from bridge.flows.peer import CallFailed, PartyAway
 from bridge.observability import Metrics
 from bridge.ocpi.commands import CommandResponse, CommandResponseType, CommandType
 from bridge.orders.order import Order, OrderState
@@ -227,6 +227,34 @@ async def test_what_may_have_left_is_not_tried_again(side: Side) -> None:
     assert (await side.outcome()).sent
 
 
+@pytest.mark.requirement("O142")
+@pytest.mark.parametrize(
+    ("fault", "sent"),
+    [
+        (PartyAway("commands: IN*ABC is OFFLINE at its hub"), False),
+        (CallFailed("commands: the hub says so", undelivered=True, http=200, code=4001), False),
+        (CallFailed("commands: the hub says so", undelivered=True, http=200, code=4003), False),
+        (CallFailed("commands: the hub waited", http=200, code=4002), True),
+    ],
+    ids=["away", "unknown receiver", "no connection", "time-out"],
+)
+async def test_what_a_hub_cannot_pass_on_is_over_at_once(
+    side: Side, fault: CallFailed, sent: bool
+) -> None:
+    async def unreached() -> CommandResponse:
+        raise fault
+
+    side.cpo.answer = unreached
+    await side.queue(command())
+
+    await side.worker.handle(await side.claim())
+
+    assert len(side.cpo.got) == 1
+    outcome = await side.outcome()
+    assert (outcome.sent, outcome.code, outcome.reason) == (sent, fault.code, str(fault))
+    assert await side.lanes.command.depth() == 0
+
+
 async def test_a_command_that_waited_through_an_outage_is_not_sent(side: Side) -> None:
     await side.queue(command(until=side.clock.now() + timedelta(seconds=65)))
     side.clock.forward(65)
@@ -303,8 +331,10 @@ async def test_a_token_goes_ahead_of_its_command(side: Side) -> None:
         (CallFailed("tokens: no connection", nothing_left=True), False),
         (CallFailed("tokens: HTTP 500, OCPI 3000", http=500, code=3000), False),
         (CallFailed("tokens: no answer within 5 s"), True),
+        (CallFailed("tokens: the hub waited", http=200, code=4002), True),
+        (CallFailed("tokens: the hub says so", undelivered=True, http=200, code=4003), False),
     ],
-    ids=["no connection", "refused", "no answer"],
+    ids=["no connection", "refused", "no answer", "no answer to the hub", "not passed on"],
 )
 async def test_a_token_that_is_not_taken_stops_no_command_and_is_not_sent_again(
     side: Side, failure: CallFailed, may_have_it: bool
