@@ -22,6 +22,7 @@ from bridge.store.objects import ObjectStore
 from bridge.store.orders import OrderStore
 from bridge.store.outbox import DeadLetters
 from bridge.store.pulls import Pulls
+from bridge.store.sealed import Seal
 from bridge.workers.inbox import LaneSet
 
 log = get_logger()
@@ -75,7 +76,7 @@ def stores_of(settings: Settings, redis_url: str) -> Stores:
         objects=ObjectStore(database, lanes.inbox, retention_s=retention_s),
         journal=Journal(database, retention_s=retention_s),
         dead=DeadLetters(database, lanes.outbox, retention_s=retention_s),
-        connections=ConnectionStore(database, tokens_a),
+        connections=ConnectionStore(database, tokens_a, seal=Seal(settings.secrets_keys)),
         pulls=Pulls(database),
         deviations=Deviations(database, retention_s=retention_s),
     )

@@ -30,6 +30,7 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
     draft = Draft(tree=read_file(path) if path else {})
     lay_environment_over(draft, environ)
     _bring_tokens(draft)
+    _bring_secrets_key(draft)
     _refuse_doubles(draft)
     settings = _checked(draft)
     if settings is None or draft.faults:
@@ -97,18 +98,40 @@ def _bring_tokens(draft: Draft) -> None:
         elif cpo.get("token_a") is not None:
             draft.blame(at, "given twice: here and as token_a_file")
         else:
-            cpo["token_a"] = _token_of_file(draft, index, str(cpo["token_a_file"]))
+            at_file: Location = ("cpos", index, "token_a_file")
+            # A token that is missing besides would be a second fault.
+            cpo["token_a"] = _text_of_file(draft, at_file, cpo["token_a_file"]) or "unread"
     for name in sorted(unused):
         draft.faults[name] = "no CPO has this id"
 
 
-def _token_of_file(draft: Draft, index: int, path: str) -> str:
+def _bring_secrets_key(draft: Draft) -> None:
+    """Put the key for secrets into the tree: as it stands, else from its file.
+
+    Of two that are given the one from the environment counts.
+    """
+    at: Location = ("secrets_key",)
+    at_file: Location = ("secrets_key_file",)
+    path = draft.tree.get("secrets_key_file")
+    if path is None:
+        return
+    if draft.tree.get("secrets_key") is not None:
+        if (at in draft.origins) == (at_file in draft.origins):
+            draft.blame(at, "given twice: here and as secrets_key_file")
+        if at_file not in draft.origins:
+            return
+    # A fault of the key is a fault of what stands in the file.
+    draft.origins[at] = draft.origins.get(at_file, "secrets_key_file")
+    draft.tree["secrets_key"] = _text_of_file(draft, at_file, path)
+
+
+def _text_of_file(draft: Draft, at: Location, path: object) -> str | None:
     try:
-        return Path(path).read_text("utf-8").strip()
+        return Path(str(path)).read_text("utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
-        draft.blame(("cpos", index, "token_a_file"), f"cannot be read: {reason}")
-        return "unread"  # the fault stands; a token that is missing besides would be a second one
+        draft.blame(at, f"cannot be read: {reason}")
+    return None
 
 
 def _refuse_doubles(draft: Draft) -> None:

@@ -52,6 +52,24 @@ def _token(secret: SecretStr) -> SecretStr:
     return secret
 
 
+def _secrets_key(secret: SecretStr) -> SecretStr:
+    """Take Fernet keys with commas between them: 32 bytes each, in URL-safe Base64."""
+    keys = keys_of(secret) or ("",)
+    for number, each in enumerate(keys, 1):
+        if not re.fullmatch(r"[\w-]{43}=", each, re.ASCII):
+            which = f"key {number} of {len(keys)}" if len(keys) > 1 else "this"
+            raise ValueError(
+                f"{which} is no Fernet key: 44 characters, 32 bytes in URL-safe Base64"
+            )
+    return secret
+
+
+def keys_of(secret: SecretStr | None) -> tuple[str, ...]:
+    """Return the keys that stand in a secret, the one that encrypts first."""
+    given = "" if secret is None else secret.get_secret_value()
+    return tuple(each.strip() for each in given.split(",")) if given else ()
+
+
 def _duration(text: str) -> str:
     if not re.fullmatch(r"P(?=.)(\d+D)?(T(?=.)(\d+H)?(\d+M)?(\d+S)?)?", text):
         raise ValueError("not an ISO 8601 duration in days, hours, minutes and seconds: PT2H")
@@ -68,6 +86,7 @@ Url = Annotated[str, AfterValidator(_url)]
 BaseUrl = Annotated[str, AfterValidator(_base_url)]
 RedisUrl = Annotated[SecretStr, AfterValidator(_redis_url)]
 Token = Annotated[SecretStr, AfterValidator(_token)]
+SecretsKey = Annotated[SecretStr, AfterValidator(_secrets_key)]
 Duration = Annotated[str, AfterValidator(_duration)]
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Bytes = Annotated[int, Field(ge=1024)]
@@ -256,6 +275,8 @@ class Settings(_Part):
     listen: Listen = Listen()
     redis_url: RedisUrl = SecretStr("embedded")
     data_dir: Path = Path("./data")
+    secrets_key: SecretsKey | None = None
+    secrets_key_file: Path | None = None
     ocpi: OcpiParty
     cpos: tuple[Cpo, ...]
     beckn: Beckn
@@ -272,3 +293,8 @@ class Settings(_Part):
     max_clock_skew_s: Seconds | None = None
     limits: Limits = Limits()
     log: Log = Log()
+
+    @property
+    def secrets_keys(self) -> tuple[str, ...]:
+        """The keys that tokens are encrypted with in Redis, the first one for writing."""
+        return keys_of(self.secrets_key)

@@ -29,6 +29,7 @@ from bridge.store.inbound import (
     without,
 )
 from bridge.store.objects import CHANGES, CHANGES_KEPT
+from bridge.store.sealed import OPEN, Seal
 
 PENDING_S = 600
 """How long a TOKEN_B is good while our POST is open; it ends by itself should we die."""
@@ -79,6 +80,7 @@ class ConnectionStore:
     Args:
         tokens_a: TOKEN_A of each CPO, from the configuration; good until it was used once. One
             that the operator changed since then allows a new registration.
+        seal: encrypts what we present to CPOs.
         patience_s: waits before a transaction is tried again that must not get lost.
     """
 
@@ -87,17 +89,19 @@ class ConnectionStore:
         database: Database,
         tokens_a: Mapping[str, str],
         *,
+        seal: Seal = OPEN,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         patience_s: Sequence[float] = PATIENCE_S,
     ) -> None:
         self._db = database
         self._hashes_a = {cpo_id: hash_of(token) for cpo_id, token in tokens_a.items()}
+        self._seal = seal
         self._now = now
         self._patience_s = patience_s
 
     async def get(self, cpo_id: str) -> Connection:
         """Return the connection; an unregistered one when nothing is stored."""
-        return _read(cpo_id, await self._db.do("GET", key("connection", cpo_id)))
+        return self._seal.read(cpo_id, await self._db.do("GET", key("connection", cpo_id)))
 
     async def save(self, connection: Connection) -> None:
         """Store the connection and announce it; one that is registered has used up TOKEN_A."""
@@ -113,7 +117,7 @@ class ConnectionStore:
         place = key("connection", cpo_id)
         while True:
             found = await self._db.do("GET", place)
-            before = _read(cpo_id, found)
+            before = self._seal.read(cpo_id, found)
             after = change(before)
             if after == before:
                 return before, after
@@ -121,6 +125,15 @@ class ConnectionStore:
             commands = self._saved(after, CLIENTS if only_clients else CONNECTION)
             if await self._db.commit(commands, [Guard(("GET", place), found)]):
                 return before, after
+
+    async def reseal(self, cpo_id: str) -> None:
+        """Encrypt a token with the first key that is not yet; nothing else changes."""
+        place = key("connection", cpo_id)
+        found = await self._db.do("GET", place)
+        if found is not None and self._seal.is_stale(found):
+            anew = self._seal.packed(self._seal.read(cpo_id, found))
+            # Who was faster has written it with the first key.
+            await self._db.commit([("SET", place, anew)], [Guard(("GET", place), found)])
 
     async def present(self, candidates: Sequence[str]) -> Presented | None:
         """Recognise an inbound token, among the readings of one Authorization header."""
@@ -211,7 +224,7 @@ class ConnectionStore:
     def _saved(self, connection: Connection, kind: str = CONNECTION) -> list[Command]:
         cpo_id = connection.cpo_id
         commands: list[Command] = [
-            ("SET", key("connection", cpo_id), packed(connection)),
+            ("SET", key("connection", cpo_id), self._seal.packed(connection)),
             (
                 *("XADD", CHANGES, "MAXLEN", "~", CHANGES_KEPT, "*"),
                 *("kind", kind, "cpo", cpo_id),
@@ -232,7 +245,7 @@ class ConnectionStore:
             places = [("GET", key("connection", each)) for each in others]
             records = await self._db.do("MGET", *(place for _, place in places)) if places else []
             guards = [Guard(*pair) for pair in zip(places, records, strict=True)]
-            for other in map(_read, others, records):
+            for other in map(self._seal.read, others, records):
                 for party in connection.own_parties() & other.own_parties():
                     return Claim(party, other.cpo_id)
             if await self._try(connection.cpo_id, lambda _: tokens, saved, guards):
@@ -258,10 +271,3 @@ class ConnectionStore:
         old = read_tokens(record, now)
         commands = [*besides, *rewritten(cpo_id, old, change(old), now)]
         return await self._db.commit(commands, [Guard(("GET", place), record), *guards])
-
-
-def _read(cpo_id: str, found: bytes | None) -> Connection:
-    """Return what is stored of a connection."""
-    if found is None:
-        return Connection(cpo_id=cpo_id)
-    return msgspec.json.decode(found, type=Connection)
