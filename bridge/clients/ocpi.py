@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple, TypeVar
 from urllib.parse import urljoin, urlsplit, urlunsplit
@@ -206,8 +206,8 @@ class OcpiClient:
             async with self._http.request(
                 call.method,
                 url,
-                headers=sent,
-                data=call.body,
+                headers={**sent, **_length(call)},
+                data=_once(call),
                 allow_redirects=False,
                 timeout=aiohttp.ClientTimeout(total=None, connect=call.timeouts.connect_s),
             ) as response:
@@ -237,6 +237,25 @@ class OcpiClient:
                     http=response.status,
                 )
         return bytes(body)
+
+
+def _length(call: Call) -> dict[str, str]:
+    """Return the header that keeps a body from being sent in chunks."""
+    return {} if call.method == "GET" else {"Content-Length": str(len(call.body or b""))}
+
+
+def _once(call: Call) -> AsyncIterator[bytes] | None:
+    """Return the body as something that can be read once only.
+
+    aiohttp sends a PUT or DELETE again whose answer got lost. A CPO that obeyed the first PUT of
+    credentials would refuse the second one, and we would take that for its answer.
+    """
+
+    async def body() -> AsyncIterator[bytes]:
+        if call.body:
+            yield call.body
+
+    return None if call.method == "GET" else body()
 
 
 def read(module: str, answer: Answer, type_: type[T]) -> T:

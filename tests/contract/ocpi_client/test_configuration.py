@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from aiohttp import web
 
 from bridge.clients.configuration import ConfigurationApi
 from bridge.flows.peer import CallFailed
 from bridge.ocpi.credentials import Credentials, CredentialsRole
 from bridge.ocpi.types import BusinessDetails, InterfaceRole, ModuleID, Role, VersionNumber
-from tests.contract.ocpi_client.fake import FakeCpo, always
+from tests.contract.ocpi_client.fake import Asked, FakeCpo, always
 from tests.contract.ocpi_client.side import Side, Validate
 
 OURS = Credentials(
@@ -191,3 +192,36 @@ async def test_a_refusal_keeps_its_status(
         await api.post_credentials(fake.url("/credentials"), "token-a", OURS)
 
     assert (raised.value.http, raised.value.code) == (http, code)
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
+async def test_what_changes_something_leaves_once_though_its_answer_is_lost(
+    api: ConfigurationApi, fake: FakeCpo, method: str
+) -> None:
+    """A second PUT would be refused by a CPO that obeyed the first: its no would be no answer."""
+    fake.on_data("GET", "/versions", [])
+    await api.versions(fake.url("/versions"), "token-c")  # leaves an open connection behind
+
+    async def cut(asked: Asked) -> web.StreamResponse:
+        assert asked.request.transport is not None
+        asked.request.transport.abort()
+        return web.Response()
+
+    fake.on(method, "/credentials", cut)
+    url = fake.url("/credentials")
+
+    async def leave() -> None:
+        if method == "DELETE":
+            await api.delete_credentials(url, "token-c")
+        else:
+            exchange = {"POST": api.post_credentials, "PUT": api.put_credentials}[method]
+            await exchange(url, "token-c", OURS)
+
+    with pytest.raises(CallFailed, match="the connection broke") as raised:
+        await leave()
+
+    assert not raised.value.nothing_left
+    assert [asked.method for asked in fake.asked[1:]] == [method]
+    sent = fake.asked[1].headers
+    assert sent["Content-Length"] == str(len(fake.asked[1].body))
+    assert "Transfer-Encoding" not in sent
