@@ -17,6 +17,7 @@ from bridge.clients.configuration import ConfigurationApi
 from bridge.clients.guard import GuardedResolver
 from bridge.clients.live_status import LiveEvses
 from bridge.clients.ocpi import OcpiClient
+from bridge.clients.refusals import Refusals
 from bridge.clients.sender import CpoSender
 from bridge.dialects.deg.dialect import Deg, DegSettings
 from bridge.dialects.deg.money import PaymentOptions, RefundTerms
@@ -45,7 +46,9 @@ from bridge.workers.lane_runner import Bell, LaneRunner
 from bridge.workers.live import LiveWorker
 from bridge.workers.outbox import OutboxWorker
 from bridge.workers.pull import Tools
+from bridge.workers.refused_tokens import RefusedTokens
 from bridge.workers.registration import RegistrationWorker
+from bridge.workers.renewal import RenewalWorker
 
 log = get_logger()
 
@@ -261,10 +264,11 @@ def create_app(settings: Settings, redis_url: str) -> web.Application:
             resolver=GuardedResolver(settings.allow_hosts, allow_private=settings.allow_private)
         ),
     )
+    refused = RefusedTokens(stores.connections, notice)
     client = OcpiClient(
         http,
         party_of(settings),
-        observe=observer(metrics),
+        observe=observer(metrics, Refusals(refused.tell).heard),
         limit_bytes=settings.limits.max_cpo_body_bytes,
         tolerated=tolerated,
     )
@@ -301,6 +305,13 @@ def create_app(settings: Settings, redis_url: str) -> web.Application:
         candidates=operator.candidates(),
         notice=notice,
         registered=pulls.wake,
+    )
+    renewal = RenewalWorker(
+        client=client,
+        connections=stores.connections,
+        pulls=stores.pulls,
+        rotations=operator.rotations(),
+        notice=notice,
     )
     edge = beckn_edge(settings, stores, dialects, bell, metrics)
     app = web.Application(
@@ -351,6 +362,8 @@ def create_app(settings: Settings, redis_url: str) -> web.Application:
             follower.run(),
             watch_deadlines(stores.inbox, bell.ring),
             once(listening, registration.run),
+            once(listening, renewal.run),
+            refused.run(),
             pulls.run(),
             keep_deviations(stores.deviations),
         ]

@@ -22,10 +22,11 @@
     |   |   LocationNotKnown, TokenUnknown, NotEnoughInformation,
     |   |   ClientApiUnusable, VersionUnsupported, EndpointsMissing
     |   +-- BodyTooLarge              nothing of it was read (server/ocpi_routes.py)
-    +-- RegistrationFailed            a credentials handshake came to nothing (flows/register.py)
+    +-- RegistrationFailed            an exchange of credentials failed (flows/failures.py)
     |   +-- PlatformUnreachable, TokenARefused, VersionNotOffered,
     |   |   EndpointsNotOffered, AlreadyRegistered, OurApiUnusable,
-    |   |   CredentialsRefused, OutcomeUnknown
+    |   |   CredentialsRefused, OutcomeUnknown, PartyClaimed, NoCpoRole,
+    |   |   TokenRefused, NotRegisteredThere, RenewalUnknown, NotUnregistered
     +-- UnknownCode                   a code table has no row for a word (mapping/codes.py)
     +-- StoreUnavailable              Redis does not answer; retryable
     +-- CallbackFailed                a BAP or adapter did not take an on_*; retryable

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 
 from bridge.clients.cpo import Cpo
 from bridge.clients.guard import refusal
@@ -21,6 +22,7 @@ from bridge.orders.plans import CommandPlan
 from bridge.settings import Settings
 from bridge.workers.catalog_pull import Pulled
 from bridge.workers.registration import Candidate
+from bridge.workers.renewal import Rotation
 
 
 class Operator:
@@ -98,6 +100,20 @@ class Operator:
             )
             for cpo in self._settings.cpos
             if cpo.versions_url is not None
+        }
+
+    def rotations(self) -> Mapping[str, Rotation]:
+        """Return how the tokens of each CPO are renewed, whichever side registered."""
+        cpos = self.cpos()
+        return {
+            cpo.id: Rotation(
+                cpo=cpos[cpo.id],
+                versions_url=cpo.versions_url,
+                own_versions_url=f"{self.public_url(cpo.id)}/ocpi/versions",
+                own_roles=(self._role(),),
+                every=None if cpo.rotate_days is None else timedelta(days=cpo.rotate_days),
+            )
+            for cpo in self._settings.cpos
         }
 
     def _role(self) -> CredentialsRole:

@@ -30,7 +30,7 @@ log = get_logger()
 CALM = frozenset(
     {
         *("connection.registered", "connection.renewed", "connection.ended"),
-        *("cpo.registered", "cpo.registering", "pull.done", "token.authorized"),
+        *("cpo.registered", "cpo.registering", "cpo.renewed", "pull.done", "token.authorized"),
         "hub.party_changed",
     }
 )
@@ -87,8 +87,8 @@ def party_of(settings: Settings) -> Party:
     return Party(settings.ocpi.country_code, settings.ocpi.party_id)
 
 
-def observer(metrics: Metrics) -> Callable[[Exchange], None]:
-    """Return what counts and logs every request to a CPO."""
+def observer(metrics: Metrics, *heard: Callable[[Exchange], None]) -> Callable[[Exchange], None]:
+    """Return what counts and logs every request to a CPO, and tells it to others."""
 
     def observe(exchange: Exchange) -> None:
         status = str(exchange.code or "none")
@@ -106,6 +106,8 @@ def observer(metrics: Metrics) -> Callable[[Exchange], None]:
             correlation_id=exchange.correlation_id,
             **({"error": exchange.error, "said": exchange.said} if exchange.error else {}),
         )
+        for hear in heard:
+            hear(exchange)
 
     return observe
 

@@ -236,6 +236,10 @@ class MemoryConnections:
         until = self.now() + timedelta(seconds=PENDING_S)
         self.inbound[token] = (cpo_id, TokenUse.PENDING, until)
 
+    async def accept(self, cpo_id: str, token: str) -> None:
+        """Accept one more token of a registered CPO."""
+        self.inbound[token] = (cpo_id, TokenUse.REGISTERED, None)
+
     async def withdraw(self, cpo_id: str, token: str) -> None:
         """Accept it no longer."""
         self.inbound.pop(token, None)
@@ -294,4 +298,12 @@ class RecordedPeers:
 
     async def post_credentials(self, url: str, token: str, body: Credentials) -> Credentials:
         """POST our credentials: the eMSP side never does."""
+        raise AssertionError("the called side does not call credentials")
+
+    async def put_credentials(self, url: str, token: str, body: Credentials) -> Credentials:
+        """PUT our credentials: as little."""
+        raise AssertionError("the called side does not call credentials")
+
+    async def delete_credentials(self, url: str, token: str) -> None:
+        """DELETE our registration: as little."""
         raise AssertionError("the called side does not call credentials")

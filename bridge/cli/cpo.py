@@ -1,4 +1,4 @@
-"""bridge cpo register, sync, status: connections to CPOs, by hand."""
+"""bridge cpo register, rotate, unregister, sync, status: connections to CPOs, by hand."""
 
 from __future__ import annotations
 
@@ -14,19 +14,22 @@ import typer
 from rich.table import Table
 
 from bridge.cli.context import ConfigOption, JsonOption, out, redis_url_of, settings_of
+from bridge.clients.configuration import ConfigurationApi
 from bridge.clients.ocpi import OcpiClient
 from bridge.errors import BridgeError
+from bridge.flows.unregister import unregister as unregister_at
 from bridge.observability import Metrics, configure_logging
 from bridge.ocpi.connection import Connection
 from bridge.ocpi.headers import Party
 from bridge.ocpi.hubclientinfo import ConnectionStatus
 from bridge.operator import Operator
 from bridge.settings import Settings
-from bridge.store.connections import Progress
+from bridge.store.connections import ENDED, Progress, standing_of
 from bridge.wiring import Stores, notice, observer, party_of, stores_of
 from bridge.workers.catalog_pull import CatalogPull
 from bridge.workers.pull import SOURCES, Tools
 from bridge.workers.registration import RegistrationWorker
+from bridge.workers.renewal import RenewalWorker
 
 app = typer.Typer(help="Connections to CPOs.", no_args_is_help=True)
 
@@ -104,6 +107,65 @@ def register(cpo_id: CpoId, config: ConfigOption = None) -> None:
 
 
 @app.command()
+def rotate(cpo_id: CpoId, config: ConfigOption = None) -> None:
+    """Give a CPO a new token and ask it for one, now: somebody may have seen the old ones.
+
+    A running bridge must be reachable at public_url: the CPO calls it back meanwhile.
+
+    Example: bridge cpo rotate cpo1
+    """
+    settings = _settings(config, cpo_id)
+
+    async def run() -> None:
+        async with _desk(settings) as desk:
+            if not (await desk.stores.connections.get(cpo_id)).registered:
+                raise BridgeError(f"{cpo_id} is not registered")
+            worker = RenewalWorker(
+                client=desk.client,
+                connections=desk.stores.connections,
+                pulls=desk.stores.pulls,
+                rotations=desk.operator.rotations(),
+                notice=notice,
+            )
+            state = await worker.renew_once(cpo_id, force=True)
+            if state.progress is not Progress.REGISTERED or state.error:
+                raise BridgeError(state.reason or f"{cpo_id}: {state.progress}")
+
+    asyncio.run(run())
+    out.print(f"{cpo_id} has a new token, and so have we")
+
+
+@app.command()
+def unregister(
+    cpo_id: CpoId,
+    config: ConfigOption = None,
+    local: Annotated[
+        bool, typer.Option("--local", help="Forget it here, whatever the CPO says.")
+    ] = False,
+) -> None:
+    """End the connection to a CPO: neither side calls the other any more.
+
+    Example: bridge cpo unregister cpo1
+    """
+    settings = _settings(config, cpo_id)
+
+    async def run() -> None:
+        async with _desk(settings) as desk:
+            connections = desk.stores.connections
+            if local:
+                await connections.end(cpo_id)
+            else:
+                cpo = desk.operator.cpos()[cpo_id]
+                api = ConfigurationApi(desk.client, cpo)
+                connection = await connections.get(cpo_id)
+                await unregister_at(api, connections, connection, cpo.overrides)
+            await connections.note(cpo_id, ENDED)
+
+    asyncio.run(run())
+    out.print(f"{cpo_id} is no longer registered")
+
+
+@app.command()
 def sync(
     cpo_id: CpoId,
     config: ConfigOption = None,
@@ -178,16 +240,11 @@ async def _row(stores: Stores, cpo_id: str) -> Row:
     state = await stores.connections.state(cpo_id)
     pulls = [await stores.pulls.state(cpo_id, source.module) for source in SOURCES]
     pulled = [pull.pulled_at for pull in pulls if pull.pulled_at is not None]
-    progress = state.progress
-    if connection.registered:
-        progress = Progress.REGISTERED
-    elif await stores.connections.spent(cpo_id):
-        progress = Progress.SPENT
-    problems = [state.reason] if progress is not Progress.REGISTERED else []
-    problems += [pull.error for pull in pulls]
+    standing = standing_of(connection, state, spent=await stores.connections.spent(cpo_id))
+    problems = [standing.reason, *(pull.error for pull in pulls)]
     return Row(
         id=cpo_id,
-        registration=str(progress),
+        registration=str(standing.progress),
         parties=", ".join(_shown(connection, party) for party in connection.parties()),
         last_pull=min(pulled).isoformat(timespec="seconds") if pulled else "never",
         problem="; ".join(filter(None, problems)),

@@ -170,6 +170,14 @@ class PeerApi(Protocol):
         """POST our credentials, return theirs."""
         ...
 
+    async def put_credentials(self, url: str, token: str, body: Credentials) -> Credentials:
+        """PUT our new credentials, return theirs."""
+        ...
+
+    async def delete_credentials(self, url: str, token: str) -> None:
+        """DELETE our registration at the peer."""
+        ...
+
 
 class Catalog(Protocol):
     """The in-memory catalogue of this replica."""

@@ -5,10 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import ClassVar, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
-from bridge.errors import BridgeError, CpoUnavailable
-from bridge.flows.peer import CallFailed
+from bridge.errors import CpoUnavailable
+from bridge.flows.failures import (
+    POST,
+    Case,
+    EndpointsNotOffered,
+    NoCpoRole,
+    PartyClaimed,
+    PlatformUnreachable,
+    RegistrationFailed,
+    VersionNotOffered,
+    failure_of,
+    status_of,
+    words_of,
+)
 from bridge.flows.ports import PeerApi
 from bridge.ocpi.connection import Connection
 from bridge.ocpi.credentials import Credentials
@@ -32,71 +44,6 @@ Overrides = Mapping[tuple[ModuleID, InterfaceRole], str]
 """Endpoints of the configuration; they win over what the version details say."""
 
 
-class RegistrationFailed(BridgeError):
-    """No connection to the CPO came about; the message tells the operator what to do."""
-
-    advice: ClassVar[str] = ""
-
-    def __init__(self, cpo_id: str, reason: str) -> None:
-        self.cpo_id = cpo_id
-        self.reason = reason
-        super().__init__(f"{cpo_id}: {reason}. {self.advice}")
-
-
-class PlatformUnreachable(RegistrationFailed):
-    """The CPO's platform gave no usable answer."""
-
-    retryable = True
-    advice = "Check versions_url and that the CPO's platform is up; the bridge tries again."
-
-
-class TokenARefused(RegistrationFailed):
-    """The CPO does not accept TOKEN_A."""
-
-    advice = (
-        "Compare token_a with what the CPO gave out. A TOKEN_A is good for one registration: "
-        "if an earlier one was cut off, ask the CPO for a new TOKEN_A."
-    )
-
-
-class VersionNotOffered(RegistrationFailed):
-    """The CPO does not speak OCPI 2.2.1."""
-
-    advice = "Ask the CPO for the versions_url of a platform with 2.2.1."
-
-
-class EndpointsNotOffered(RegistrationFailed):
-    """The CPO's version details lack modules that the bridge needs."""
-
-    advice = "If the CPO has them without saying so, set their URLs under endpoints."
-
-
-class AlreadyRegistered(RegistrationFailed):
-    """The CPO holds this platform for registered."""
-
-    advice = "Ask the CPO to delete the old registration and to give out a new TOKEN_A."
-
-
-class OurApiUnusable(RegistrationFailed):
-    """The CPO could not read our versions or version details."""
-
-    retryable = True
-    advice = "Check public_url: the CPO must reach it while our POST is open."
-
-
-class CredentialsRefused(RegistrationFailed):
-    """The CPO refuses our credentials."""
-
-    advice = "Ask the CPO what it expects; our party is under ocpi."
-
-
-class OutcomeUnknown(RegistrationFailed):
-    """The CPO may have registered us, but its answer did not arrive."""
-
-    retryable = True
-    advice = "The bridge tries again; if TOKEN_A is refused then, ask the CPO for a new one."
-
-
 class Claim(NamedTuple):
     """A CPO party that another registered connection has: its objects cannot be told apart."""
 
@@ -108,7 +55,11 @@ class Registrations(Protocol):
     """Where handshakes leave their marks; each method is one transaction."""
 
     async def offer(self, cpo_id: str, token: str) -> None:
-        """Accept our TOKEN_B for as long as a POST may be open."""
+        """Accept our TOKEN_B for as long as a POST may be open, for reading."""
+        ...
+
+    async def accept(self, cpo_id: str, token: str) -> None:
+        """Accept one more token of a registered CPO, without an end."""
         ...
 
     async def withdraw(self, cpo_id: str, token: str) -> None:
@@ -179,87 +130,86 @@ async def register(
         own: our credentials with a new TOKEN_B.
 
     Raises:
-        RegistrationFailed: TOKEN_B is dropped, TOKEN_A is kept.
+        PartyClaimed, NoCpoRole: the CPO was told by DELETE to forget us; TOKEN_A is used up.
+        RegistrationFailed: any other; TOKEN_B is dropped, TOKEN_A is kept.
         StoreUnavailable: as above, unless the CPO had answered the POST already.
     """
-    endpoints = await _endpoints(api, platform)
-    url = _credentials_url(platform, endpoints)
-    await registrations.offer(platform.cpo_id, own.token)
+    cpo_id, token_a = platform.cpo_id, platform.token_a
+    endpoints = await offered(api, cpo_id, platform.versions_url, token_a, POST)
+    url = credentials_url(cpo_id, endpoints, platform.overrides)
+    await registrations.offer(cpo_id, own.token)
     try:
-        theirs = await api.post_credentials(url, platform.token_a, own)
+        theirs = await api.post_credentials(url, token_a, own)
     except CpoUnavailable as error:
-        await registrations.withdraw(platform.cpo_id, own.token)
-        raise _post_failed(platform.cpo_id, error) from error
+        await registrations.withdraw(cpo_id, own.token)
+        raise failure_of(cpo_id, error, POST) from error
     connection = Connection(
-        cpo_id=platform.cpo_id,
+        cpo_id=cpo_id,
         token=theirs.token,
         versions_url=theirs.url,
-        roles=tuple(theirs.roles),
-        endpoints=tuple(endpoints),
+        roles=theirs.roles,
+        endpoints=endpoints,
         registered_at=now,
     )
-    await registrations.complete(connection, own.token)
+    useless = await stored(registrations, connection, own.token)
+    if useless is not None:
+        await registrations.end(cpo_id)
+        told = await _told_to_forget_us(api, url, theirs.token)
+        raise type(useless)(cpo_id, f"{useless.reason}; {told}")
     return connection
 
 
-async def _endpoints(api: PeerApi, platform: Platform) -> Sequence[Endpoint]:
-    """Return the endpoints under 2.2.1."""
+async def stored(
+    registrations: Registrations, connection: Connection, token: str
+) -> RegistrationFailed | None:
+    """Store what the CPO's credentials say, if it can serve us; return why it cannot."""
+    cpo_id = connection.cpo_id
+    if not any(role.role in SERVING for role in connection.roles):
+        roles = ", ".join(dict.fromkeys(role.role for role in connection.roles))
+        return NoCpoRole(cpo_id, f"it is neither CPO nor HUB, but {roles}")
+    claim = await registrations.complete(connection, token)
+    if claim is not None:
+        return PartyClaimed(cpo_id, f"its party {claim.party} is one of {claim.cpo_id}")
+    return None
+
+
+async def _told_to_forget_us(api: PeerApi, url: str, token: str) -> str:
+    """Take a registration back; return how that went."""
     try:
-        versions = await api.versions(platform.versions_url, platform.token_a)
+        await api.delete_credentials(url, token)
+    except CpoUnavailable as error:
+        return f"our DELETE failed, so it still holds us for registered: {words_of(error)}"
+    return "it was told by DELETE to forget us"
+
+
+async def offered(
+    api: PeerApi, cpo_id: str, versions_url: str, token: str, case: Case
+) -> tuple[Endpoint, ...]:
+    """Return the endpoints under 2.2.1.
+
+    Raises:
+        RegistrationFailed: case.refused, VersionNotOffered or PlatformUnreachable.
+    """
+    try:
+        versions = await api.versions(versions_url, token)
         url = next((each.url for each in versions if each.version == VERSION), None)
         if url is None:
-            offered = ", ".join(str(each.version) for each in versions) or "none"
-            raise VersionNotOffered(
-                platform.cpo_id, f"it offers no OCPI {VERSION}; its versions: {offered}"
-            )
-        return (await api.details(url, platform.token_a)).endpoints
+            names = ", ".join(str(each.version) for each in versions) or "none"
+            raise VersionNotOffered(cpo_id, f"it offers no OCPI {VERSION}; its versions: {names}")
+        return tuple((await api.details(url, token)).endpoints)
     except CpoUnavailable as error:
-        if _status(error)[0] in (401, 403):
-            raise TokenARefused(platform.cpo_id, f"TOKEN_A is refused: {_told(error)}") from error
-        raise PlatformUnreachable(platform.cpo_id, _told(error)) from error
+        if status_of(error)[0] in (401, 403):
+            raise case.refused(cpo_id, f"it refuses our token: {words_of(error)}") from error
+        raise PlatformUnreachable(cpo_id, words_of(error)) from error
 
 
-def _credentials_url(platform: Platform, endpoints: Sequence[Endpoint]) -> str:
-    """Return where to POST, if all we need is there."""
-    usable = Connection(
-        cpo_id=platform.cpo_id, endpoints=with_overrides(endpoints, platform.overrides)
-    )
+def credentials_url(cpo_id: str, endpoints: Sequence[Endpoint], overrides: Overrides) -> str:
+    """Return where credentials go, if all we need is there. Raises EndpointsNotOffered."""
+    usable = Connection(cpo_id=cpo_id, endpoints=with_overrides(endpoints, overrides))
     missing = [
         f"{module} ({role})" for module, role in REQUIRED if usable.url(module, role) is None
     ]
     url = usable.url(ModuleID.CREDENTIALS, InterfaceRole.SENDER)
     if missing or url is None:
-        raise EndpointsNotOffered(platform.cpo_id, f"its version details lack {', '.join(missing)}")
+        raise EndpointsNotOffered(cpo_id, f"its version details lack {', '.join(missing)}")
     return url
-
-
-def _post_failed(cpo_id: str, error: CpoUnavailable) -> RegistrationFailed:
-    """Say what a failed POST of our credentials means."""
-    http, code = _status(error)
-    told = _told(error)
-    if http in (401, 403):
-        return TokenARefused(cpo_id, f"TOKEN_A is refused: {told}")
-    if http == 405:
-        return AlreadyRegistered(cpo_id, f"it answered 405, we are registered there: {told}")
-    if code == 3001:
-        return OurApiUnusable(cpo_id, f"it could not use our API: {told}")
-    if code == 3002:
-        return VersionNotOffered(cpo_id, f"it finds no version in common: {told}")
-    if code == 3003:
-        return CredentialsRefused(cpo_id, f"it misses endpoints among ours: {told}")
-    if code is not None and 2000 <= code < 3000:
-        return CredentialsRefused(cpo_id, f"it refuses our credentials: {told}")
-    if isinstance(error, CallFailed) and error.nothing_left:
-        return PlatformUnreachable(cpo_id, told)
-    return OutcomeUnknown(cpo_id, told)
-
-
-def _status(error: CpoUnavailable) -> tuple[int | None, int | None]:
-    """Return the HTTP and the OCPI status of the answer, if there was one."""
-    return (error.http, error.code) if isinstance(error, CallFailed) else (None, None)
-
-
-def _told(error: CpoUnavailable) -> str:
-    """Return the failure with the peer's own words, for the operator only."""
-    said = error.said if isinstance(error, CallFailed) else ""
-    return f"{error.reason} ({said})" if said else error.reason

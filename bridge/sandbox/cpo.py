@@ -126,6 +126,7 @@ class SandboxCpo:
                 web.get("/ocpi/versions", self._wrapped(self._versions)),
                 web.get(base, self._wrapped(self._details)),
                 web.post(f"{base}/credentials", self._wrapped(self._register)),
+                web.put(f"{base}/credentials", self._wrapped(self._renew)),
                 web.delete(f"{base}/credentials", self._wrapped(self._unregister)),
                 web.get(f"{base}/locations", self._wrapped(self._list_locations)),
                 web.get(f"{base}/locations/{{id}}", self._wrapped(self._get_location)),
@@ -192,6 +193,15 @@ class SandboxCpo:
     async def _register(self, request: web.Request) -> web.Response:
         if self.peer is not None:
             return answer(envelope.failure(2000, "registered already"), 405)
+        return await self._connect(request)
+
+    async def _renew(self, request: web.Request) -> web.Response:
+        if self.peer is None:
+            return answer(envelope.failure(2000, "not registered"), 405)
+        return await self._connect(request)
+
+    async def _connect(self, request: web.Request) -> web.Response:
+        """Take the bridge's credentials, read its endpoints, give it a new token."""
         peer = decode(await request.read(), Credentials)
         versions = await self._fetch(peer, peer.url, list[Version])
         found = next((v for v in versions if v.version == VersionNumber("2.2.1")), None)

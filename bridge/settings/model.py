@@ -200,6 +200,7 @@ class Cpo(_Part):
     public_url: BaseUrl | None = None
     timeouts: CpoTimeouts = CpoTimeouts()
     poll: CpoPoll = CpoPoll()
+    rotate_days: Annotated[int, Field(ge=1)] | None = 30
     support: Support | None = None
 
 

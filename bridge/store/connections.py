@@ -56,13 +56,16 @@ class Progress(enum.StrEnum):
     FAILED = "FAILED"
     SPENT = "SPENT"
     """TOKEN_A was used before, and the connection ended: an operator has to act."""
+    REFUSED = "REFUSED"
+    """The connection stands, but the CPO refuses our token: an operator has to act."""
 
 
 class RegistrationState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The last word on the registration with a CPO.
 
     Args:
-        error: name of the error, with ``reason`` the sentence for the operator.
+        error: name of the error, with ``reason`` the sentence for the operator; of a registered
+            CPO that of a renewal.
         retry_at: when the bridge tries again by itself.
     """
 
@@ -72,6 +75,34 @@ class RegistrationState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults
     error: str = ""
     reason: str = ""
     retry_at: datetime | None = None
+
+
+ENDED = RegistrationState(
+    progress=Progress.SPENT,
+    reason="the connection was ended, and token_a is used up: ask the CPO for a new one, or run "
+    "`bridge cpo register` if it accepts the old one again",
+)
+"""How a connection stands that one of the sides has ended."""
+
+
+def standing_of(
+    connection: Connection, state: RegistrationState, *, spent: bool
+) -> RegistrationState:
+    """Return how a connection stands, of what was last said about it and what is stored of it.
+
+    Args:
+        spent: whether TOKEN_A is used up.
+    """
+    since = connection.tokens_since
+    if connection.registered:
+        # What was said of older tokens is over.
+        over = state.at is None or (since is not None and state.at < since)
+        told = state.progress in (Progress.REGISTERED, Progress.REFUSED) and not over
+        return state if told else RegistrationState(progress=Progress.REGISTERED)
+    failed = state.progress is Progress.FAILED
+    if spent:
+        return replace(state, progress=Progress.SPENT) if failed else ENDED
+    return state if failed else RegistrationState()
 
 
 class ConnectionStore:
@@ -180,6 +211,10 @@ class ConnectionStore:
         """Accept our TOKEN_B for as long as a POST may be open, besides the tokens there are."""
         pending = for_a_while(TokenUse.PENDING, self._now(), PENDING_S)
         await self._change(cpo_id, lambda old: {**old, hash_of(token): pending})
+
+    async def accept(self, cpo_id: str, token: str) -> None:
+        """Accept one more token of a registered CPO, besides those there are, without an end."""
+        await self._change(cpo_id, lambda old: {**old, hash_of(token): TokenUse.REGISTERED})
 
     async def withdraw(self, cpo_id: str, token: str) -> None:
         """Accept a TOKEN_B no longer; other tokens of the CPO stay as they are."""

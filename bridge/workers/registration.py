@@ -10,14 +10,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final, Literal, Protocol
 
+from msgspec.structs import replace
+
 from bridge.clients.configuration import HANDSHAKE_S, ConfigurationApi
 from bridge.clients.cpo import Cpo
 from bridge.clients.ocpi import TIMEOUTS, OcpiClient, Timeouts
 from bridge.errors import StoreUnavailable
-from bridge.flows.register import Platform, RegistrationFailed, register
+from bridge.flows.failures import RegistrationFailed
+from bridge.flows.register import Platform, register
 from bridge.ocpi.credentials import Credentials, CredentialsRole
 from bridge.ocpi.flags import NO_FLAGS, Flags
-from bridge.store.connections import ConnectionStore, Progress, RegistrationState
+from bridge.store.connections import ENDED, ConnectionStore, Progress, RegistrationState
 from bridge.store.pulls import Pulls
 from bridge.workers.stopping import stop_if_cancelled
 
@@ -137,12 +140,7 @@ class RegistrationWorker:
         if (await self._connections.get(cpo_id)).registered:
             return RegistrationState(progress=Progress.REGISTERED, at=self._now())
         if await self._connections.spent(cpo_id):
-            return RegistrationState(
-                progress=Progress.SPENT,
-                at=self._now(),
-                reason="the connection was ended, and token_a is used up: ask the CPO for a new "
-                "one, or run `bridge cpo register` if it accepts the old one again",
-            )
+            return replace(ENDED, at=self._now())
         return None
 
     async def _handshake(self, candidate: Candidate) -> RegistrationState:

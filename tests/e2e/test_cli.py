@@ -9,6 +9,7 @@ import uuid
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 import yaml
 from typer.testing import CliRunner
@@ -16,7 +17,7 @@ from typer.testing import CliRunner
 import bridge.__main__
 import bridge.cli
 from bridge.ocpi.codec import encode
-from bridge.ocpi.headers import Party
+from bridge.ocpi.headers import Party, authorization
 from bridge.sandbox.drive import book, find, is_final, walk_in
 from bridge.sandbox.stations import locations
 from tests.e2e.rig import ROOT, Rig, bridge_command, cli
@@ -24,7 +25,7 @@ from tests.waiting import until
 
 COMMANDS = [
     *("", "serve", "demo", "trace"),
-    *("cpo", "cpo register", "cpo sync", "cpo status"),
+    *("cpo", "cpo register", "cpo rotate", "cpo unregister", "cpo sync", "cpo status"),
     *("deadletters", "deadletters list", "deadletters show", "deadletters replay"),
     *("config", "config check", "mapping", "mapping check", "mapping explain", "mapping docs"),
 ]
@@ -209,6 +210,72 @@ async def test_cpo_status_sync_and_register(world: Rig) -> None:
     code, out, _ = await cli(config, "cpo", "register", "cpo1")
     assert (code, "registered" in out) == (0, True)
     assert is_final(await walk_in(world.bap))
+
+
+@pytest.mark.endpoint("calls PUT {credentials}")
+@pytest.mark.endpoint("calls DELETE {credentials}")
+@pytest.mark.requirement("O52")
+@pytest.mark.requirement("O53")
+async def test_cpo_rotate_and_unregister(world: Rig) -> None:
+    config = world.bridges[0].config
+    assert world.cpo.peer is not None
+    old_b, old_c = world.cpo.peer.token, world.cpo.token_c
+
+    # The command is one process, the bridge that the CPO calls back meanwhile another.
+    code, out, err = await cli(config, "cpo", "rotate", "cpo1")
+    assert (code, "new token" in out) == (0, True), err
+    new_b, new_c = world.cpo.peer.token, world.cpo.token_c
+    assert new_b != old_b
+    assert new_c not in (old_c, None)
+    assert await status_of(world, old_b) == 401
+    assert await status_of(world, new_b) == 200
+    assert is_final(await walk_in(world.bap))
+
+    code, out, err = await cli(config, "cpo", "unregister", "cpo1")
+    assert (code, "no longer registered" in out) == (0, True), err
+    assert world.cpo.peer is None
+    assert await status_of(world, new_b) == 401
+    (row,) = json.loads((await cli(config, "cpo", "status", "--json"))[1])
+    assert (row["registration"], row["parties"]) == ("SPENT", "")
+    assert "bridge cpo register" in row["problem"]
+    for command in ("rotate", "unregister"):
+        code, _, err = await cli(config, "cpo", command, "cpo1")
+        assert (code, "is not registered" in err) == (1, True)
+
+    code, out, err = await cli(config, "cpo", "register", "cpo1")
+    assert (code, "is registered" in out) == (0, True), err
+    assert is_final(await walk_in(world.bap))
+
+
+@pytest.mark.requirement("O52")
+async def test_cpo_unregister_that_asks_nobody(world: Rig) -> None:
+    config = world.bridges[0].config
+    assert world.cpo.peer is not None
+    token = world.cpo.peer.token
+    world.cpo.token_c = "another"
+
+    code, _, err = await cli(config, "cpo", "unregister", "cpo1")
+    assert (code, "--local" in err) == (1, True)
+    assert await status_of(world, token) == 200
+    code, _, err = await cli(config, "cpo", "rotate", "cpo1")
+    assert (code, "refuses our token" in err) == (1, True)
+    (row,) = json.loads((await cli(config, "cpo", "status", "--json"))[1])
+    assert (row["registration"], "new TOKEN_A" in row["problem"]) == ("REFUSED", True)
+
+    code, _, err = await cli(config, "cpo", "unregister", "cpo1", "--local")
+    assert (code, err) == (0, "")
+    assert await status_of(world, token) == 401
+    assert world.cpo.peer is not None
+
+
+async def status_of(world: Rig, token: str) -> int:
+    """Call the bridge as the CPO does; return the HTTP status."""
+    headers = {"Authorization": authorization(token)}
+    async with (
+        aiohttp.ClientSession() as http,
+        http.get(f"{world.bridges[0].url}/ocpi/2.2.1/tokens", headers=headers) as answer,
+    ):
+        return answer.status
 
 
 async def test_a_dead_letter_is_shown_and_replayed(world: Rig) -> None:

@@ -19,7 +19,7 @@ from bridge import errors
 from bridge.beckn.context import ACTIONS
 from bridge.beckn.quirks import Quirk
 from bridge.cli import app
-from bridge.flows.register import RegistrationFailed
+from bridge.flows.failures import RegistrationFailed
 from bridge.observability import Event, Metrics
 from bridge.ocpi.flags import NO_FLAGS
 from bridge.ocpi.leniency import Leniency

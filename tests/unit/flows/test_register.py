@@ -2,115 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import UTC, datetime
-
 import pytest
 
 from bridge.errors import CpoUnavailable
-from bridge.flows.peer import CallFailed
-from bridge.flows.register import (
+from bridge.flows.failures import (
     AlreadyRegistered,
-    Claim,
     CredentialsRefused,
     EndpointsNotOffered,
+    NoCpoRole,
     OurApiUnusable,
     OutcomeUnknown,
-    Overrides,
-    Platform,
+    PartyClaimed,
     PlatformUnreachable,
     RegistrationFailed,
     TokenARefused,
     VersionNotOffered,
-    register,
-    with_overrides,
 )
+from bridge.flows.peer import CallFailed
+from bridge.flows.register import Claim, Overrides, Platform, register, with_overrides
 from bridge.ocpi.connection import Connection
-from bridge.ocpi.credentials import Credentials, CredentialsRole
-from bridge.ocpi.types import BusinessDetails, InterfaceRole, ModuleID, Role, VersionNumber
-from bridge.ocpi.versions import Endpoint, Version, VersionDetails
-
-NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
-VERSIONS_URL = "https://cpo.test/ocpi/versions"
-
-
-def credentials(token: str, role: Role) -> Credentials:
-    """Return credentials of one party."""
-    party = CredentialsRole(
-        role=role,
-        business_details=BusinessDetails(name="A business"),
-        party_id="ABC",
-        country_code="IN",
-    )
-    return Credentials(token=token, url="https://any.test/versions", roles=(party,))
-
-
-def endpoint(module: ModuleID, role: InterfaceRole) -> Endpoint:
-    """Return an endpoint of the CPO."""
-    return Endpoint(identifier=module, role=role, url=f"https://cpo.test/2.2.1/{module}")
-
-
-ENDPOINTS = (
-    endpoint(ModuleID.CREDENTIALS, InterfaceRole.RECEIVER),
-    endpoint(ModuleID.LOCATIONS, InterfaceRole.SENDER),
-    endpoint(ModuleID.COMMANDS, InterfaceRole.RECEIVER),
+from bridge.ocpi.headers import Party
+from bridge.ocpi.types import InterfaceRole, ModuleID, Role, VersionNumber
+from bridge.ocpi.versions import Endpoint
+from tests.unit.flows.handshake import (
+    ENDPOINTS,
+    NOW,
+    VERSIONS_URL,
+    Marks,
+    Peer,
+    credentials,
+    endpoint,
 )
-
-
-class Peer:
-    """A CPO that answers as told and writes every step into ``steps``."""
-
-    def __init__(self, steps: list[str]) -> None:
-        self.steps = steps
-        self.offered: Sequence[VersionNumber] = (VersionNumber.V2_1_1, VersionNumber.V2_2_1)
-        self.endpoints: tuple[Endpoint, ...] = ENDPOINTS
-        self.fails: dict[str, CpoUnavailable] = {}
-
-    async def versions(self, url: str, token: str) -> Sequence[Version]:
-        self._step("versions", url, token)
-        return [Version(version=each, url=f"https://cpo.test/{each}") for each in self.offered]
-
-    async def details(self, url: str, token: str) -> VersionDetails:
-        self._step("details", url, token)
-        return VersionDetails(version=VersionNumber.V2_2_1, endpoints=self.endpoints)
-
-    async def post_credentials(self, url: str, token: str, body: Credentials) -> Credentials:
-        self._step("post", url, token, body.token)
-        return credentials("token-c", Role.CPO)
-
-    def _step(self, name: str, *what: str) -> None:
-        self.steps.append(" ".join((name, *what)))
-        if name in self.fails:
-            raise self.fails[name]
-
-
-class Marks:
-    """Registrations as they would be stored."""
-
-    def __init__(self, steps: list[str]) -> None:
-        self.steps = steps
-        self.inbound: dict[str, str] = {}
-        self.connection: Connection | None = None
-
-    async def offer(self, cpo_id: str, token: str) -> None:
-        self.steps.append(f"offer {token}")
-        self.inbound[token] = "PENDING"
-
-    async def withdraw(self, cpo_id: str, token: str) -> None:
-        self.steps.append(f"withdraw {token}")
-        del self.inbound[token]
-
-    async def complete(self, connection: Connection, token: str) -> Claim | None:
-        self.steps.append(f"complete {token}")
-        self.connection = connection
-        self.inbound = {token: "REGISTERED"}
-        return None
-
-    async def hand_over(self, connection: Connection, token: str, old: str) -> Claim | None:
-        raise AssertionError("that is for the side that is called")
-
-    async def end(self, cpo_id: str) -> None:
-        raise AssertionError("no handshake ends what it did not make")
 
 
 class Handshake:
@@ -244,6 +166,8 @@ async def test_a_failure_before_the_post_leaves_nothing_behind(
         (CallFailed("OCPI 3002", http=200, code=3002), VersionNotOffered, False),
         (CallFailed("OCPI 3003", http=200, code=3003), CredentialsRefused, False),
         (CallFailed("OCPI 2001", http=200, code=2001), CredentialsRefused, False),
+        (CallFailed("HTTP 422", http=422), CredentialsRefused, False),
+        (CallFailed("HTTP 429", http=429), PlatformUnreachable, True),
         (CallFailed("no connection", nothing_left=True), PlatformUnreachable, True),
         (CallFailed("no answer"), OutcomeUnknown, True),
         (CallFailed("HTTP 500", http=500), OutcomeUnknown, True),
@@ -267,6 +191,49 @@ async def test_a_failed_post_drops_token_b_and_says_what_to_do(
     assert handshake.steps[-1] == "withdraw token-b"
     assert handshake.marks.inbound == {}
     assert handshake.marks.connection is None
+
+
+@pytest.mark.parametrize("roles", [(Role.HUB,), (Role.EMSP, Role.CPO)])
+async def test_a_hub_or_one_role_of_several_will_do(
+    handshake: Handshake, roles: tuple[Role, ...]
+) -> None:
+    handshake.peer.theirs = credentials("token-c", *roles)
+
+    connection = await handshake.run()
+
+    assert [each.role for each in connection.roles] == list(roles)
+
+
+async def test_a_platform_that_serves_nothing_is_told_to_forget_us(handshake: Handshake) -> None:
+    handshake.peer.theirs = credentials("token-c", Role.EMSP, Role.NSP)
+
+    with pytest.raises(NoCpoRole, match="neither CPO nor HUB, but EMSP, NSP; it was told"):
+        await handshake.run()
+
+    assert handshake.steps[-2:] == ["end", "delete https://cpo.test/2.2.1/credentials token-c"]
+    assert (handshake.marks.connection, handshake.marks.inbound) == (None, {})
+
+
+async def test_a_party_of_another_connection_is_named_and_the_cpo_told_to_forget_us(
+    handshake: Handshake,
+) -> None:
+    handshake.marks.claim = Claim(Party("IN", "ABC"), "cpo2")
+
+    with pytest.raises(PartyClaimed, match=r"its party IN\*ABC is one of cpo2; it was told"):
+        await handshake.run()
+
+    assert handshake.steps[-2:] == ["end", "delete https://cpo.test/2.2.1/credentials token-c"]
+    assert (handshake.marks.connection, handshake.marks.inbound) == (None, {})
+
+
+async def test_a_cpo_that_does_not_forget_us_is_told_of(handshake: Handshake) -> None:
+    handshake.marks.claim = Claim(Party("IN", "ABC"), "cpo2")
+    handshake.peer.fails["delete"] = CallFailed("credentials: HTTP 500", http=500, said="oops")
+
+    with pytest.raises(PartyClaimed, match=r"still holds us for registered: .*\(oops\)"):
+        await handshake.run()
+
+    assert handshake.marks.inbound == {}
 
 
 async def test_the_peers_own_words_reach_the_operator_but_not_the_reason_for_drivers() -> None:
