@@ -27,7 +27,7 @@ from bridge.ocpi.tariffs import (
 )
 from bridge.ocpi.times import parse_datetime
 from bridge.ocpi.tokens import TokenType
-from bridge.ocpi.types import ImageCategory
+from bridge.ocpi.types import WHOLE, ImageCategory
 
 _NUMBER = re.compile(r"[+-]?\d{1,300}(?:\.\d{1,300})?(?:[eE][+-]?\d{1,3})?", re.ASCII)
 _STANDARD_TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z?", re.ASCII)
@@ -37,6 +37,7 @@ _TIMESTAMP = re.compile(
     re.ASCII,
 )
 _LONGEST_TIMESTAMP: Final = 25
+_WHOLE = re.compile(WHOLE)
 _TIME = re.compile(r"(\d{1,2}):(\d\d)(?::\d\d(?:\.\d+)?)?", re.ASCII)
 
 RENAMED: Final[Mapping[type[Enum], Mapping[str, str]]] = {
@@ -178,7 +179,7 @@ def string_reader(info: inspect.StrType, *, ascii_only: bool, whole: bool) -> Re
             value = format(value, "f") if isinstance(value, Decimal) else str(value)
         if not isinstance(value, str) or ascii_only:
             return value
-        if whole and (len(value) > limit or not value.isprintable() or " " in value):
+        if whole and (len(value) > limit or not _WHOLE.match(value)):
             return Unusable(place, "no usable URL", Leniency.UNUSABLE_URL)
         if any(character < " " or character == "\x7f" for character in value):
             reading.forgive(Leniency.CONTROL_CHARACTER, place)
