@@ -94,6 +94,7 @@ class CatalogIndex:
         self._board = PriceBoard()
         self._homeless: dict[ObjectKey, Location] = {}
         self._places: dict[ObjectKey, Place] = {}
+        self._unprepared: set[ObjectKey] = set()
         self._in_order: list[ObjectKey] = []
         self._grid = Grid()
         self._names = NameBook()
@@ -148,7 +149,7 @@ class CatalogIndex:
         self._away.pop(key, None)
 
     def put_location(self, location: Location) -> None:
-        """Add a Location, or replace it, and encode what can be shown of it."""
+        """Add a Location, or replace it; it is encoded by ``prepare``, or when it is found."""
         key = object_key(location.country_code, location.party_id, location.id)
         self._take_out(key)
         seller = self._sellers.get(key[:2])
@@ -159,19 +160,26 @@ class CatalogIndex:
         place = self._places[key] = Place(location, seller, on_offer, self._board)
         if place.offers:
             self._link(place)
-            now = self._clock()
-            for renderer in self._renderers.values():
-                place.encode(renderer, now)
+            self._unprepared.add(key)
+
+    def prepare(self) -> bool:
+        """Encode a Location before a search asks for it; False when all are ready.
+
+        To be called when there is time: a search that comes first encodes what it finds.
+        """
+        if not self._unprepared:
+            return False
+        place, now = self._places[self._unprepared.pop()], self._clock()
+        for renderer in self._renderers.values():
+            place.encode(renderer, now)
+        return True
 
     def remove_location(self, party: Party, location_id: str) -> None:
         """Take a Location out; nothing happens when it is not there."""
         self._take_out(object_key(party.country_code, party.party_id, location_id))
 
     def put_tariff(self, tariff: Tariff) -> None:
-        """Add a tariff, or replace it; connectors that refer to it are encoded when next found.
-
-        Not at once: half a CPO's connectors may refer to one tariff.
-        """
+        """Add a tariff, or replace it; the connectors that refer to it are encoded anew."""
         key = object_key(tariff.country_code, tariff.party_id, tariff.id)
         self._board.put(key, tariff)
         self._reprice(key)
@@ -285,6 +293,7 @@ class CatalogIndex:
 
     def _take_out(self, key: ObjectKey) -> None:
         self._homeless.pop(key, None)
+        self._unprepared.discard(key)
         place = self._places.pop(key, None)
         if place is not None and place.offers:
             self._unlink(place)
@@ -292,6 +301,7 @@ class CatalogIndex:
     def _reprice(self, tariff_key: ObjectKey) -> None:
         for key in self._by_tariff.get(tariff_key, ()):
             self._places[key].reprice()
+            self._unprepared.add(key)
 
     def _locations_of(self, party_key: tuple[str, str]) -> list[Location]:
         placed = [place.location for key, place in self._places.items() if key[:2] == party_key]

@@ -81,6 +81,24 @@ def to_builtins(obj: object) -> object:
     return _plain(obj, bounded)
 
 
+def stored(obj: object) -> bytes:
+    """Write an OCPI object for our own store: as exact as ``encode``, at a tenth of its time.
+
+    Not for a peer: numbers may have exponents, and timestamps more digits than the standard wants.
+    """
+    return _STORED.encode(obj)
+
+
+def restored(data: bytes, type_: type[T]) -> T:
+    """Read what ``stored`` wrote, or ``encode``. Raises NotJson or OcpiInvalid, as ``decode``."""
+    try:
+        return msgspec.json.decode(data, type=type_)
+    except msgspec.ValidationError as error:
+        raise fault_of(error) from error
+    except ValueError as error:
+        raise NotJson(f"the body is no JSON document: {error}") from error
+
+
 def merge_patch(stored: T, patch: object, type_: type[T], *, undated: bool = False) -> T:
     """Return ``stored`` with a PATCH body applied.
 
@@ -201,6 +219,7 @@ def bounded(number: Decimal) -> Decimal:
 
 
 _UNTYPED: Final = msgspec.json.Decoder(float_hook=_exact)
+_STORED: Final = msgspec.json.Encoder(decimal_format="number")
 
 
 def _raw_number(number: Decimal) -> msgspec.Raw:

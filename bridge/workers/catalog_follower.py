@@ -10,7 +10,7 @@ from bridge.catalog.index import CatalogIndex
 from bridge.errors import BadInput, StoreUnavailable
 from bridge.flows.ports import Connections, Kind, ObjectStore
 from bridge.observability import get_logger
-from bridge.ocpi.codec import decode
+from bridge.ocpi.codec import restored
 from bridge.ocpi.connection import Connection
 from bridge.ocpi.headers import Party
 from bridge.ocpi.locations import Location
@@ -19,11 +19,18 @@ from bridge.orders.item import ChargingItem, Provider
 from bridge.store.connections import CLIENTS, CONNECTION
 from bridge.store.database import Database
 from bridge.store.objects import CHANGES
+from bridge.workers.spare import SpareTime
 
 log = get_logger()
 
 BLOCK_MS = 2000
 """How long one read of the stream waits; below the socket's read time-out."""
+
+CHANGES_READ = 500
+"""Changes that one read of the stream brings at most."""
+
+PREPARED = 20
+"""Locations that are encoded ahead of searches before the stream is looked at again."""
 
 PAUSE_S = 1.0
 """Pause after Redis failed."""
@@ -58,6 +65,7 @@ class CatalogFollower:
         self._provider_of = provider_of
         self._connected = connected
         self._status_ttl = timedelta(seconds=status_ttl_s)
+        self._spare = SpareTime()
         self._heard: dict[tuple[Party, str], datetime] = {}
         self._cpo_of: dict[Party, str] = {}
         self._twice: set[tuple[Party, str]] = set()
@@ -105,7 +113,7 @@ class CatalogFollower:
             for kind in (Kind.TARIFF, Kind.LOCATION):
                 for body in (await self._objects.all(kind, party)).values():
                     self._put(kind, body)
-            await asyncio.sleep(0)
+                    await self._spare.give_way()
         elif known != connection.cpo_id:
             self._tell_twice(party, connection.cpo_id, known)
             return
@@ -121,19 +129,37 @@ class CatalogFollower:
         return bytes(rows[0][0]).decode() if rows else "0-0"
 
     async def _follow(self, position: str) -> None:
-        """Apply changes; returns when the stream no longer reaches back to our position."""
+        """Apply changes; returns when the stream no longer reaches back to our position.
+
+        While there are none, Locations are encoded ahead of searches.
+        """
+        preparing = True
         while True:
+            waiting = () if preparing else ("BLOCK", BLOCK_MS)
             reply = await self._db.do(
-                "XREAD", "COUNT", 500, "BLOCK", BLOCK_MS, "STREAMS", CHANGES, position
+                "XREAD", "COUNT", CHANGES_READ, *waiting, "STREAMS", CHANGES, position
             )
             rows = _rows(reply)
-            if not rows and await self._lost(position):
-                log.warning("catalogue.behind", position=position)
-                return
             for entry_id, fields in rows:
                 position = entry_id.decode()
                 if await self._apply({k.decode(): v.decode() for k, v in fields.items()}):
                     return
+                await self._spare.give_way()
+            if rows:
+                preparing = True
+            elif preparing:
+                preparing = await self._prepare()
+            elif await self._lost(position):
+                log.warning("catalogue.behind", position=position)
+                return
+
+    async def _prepare(self) -> bool:
+        """Encode some of what no search has asked for yet; False when all of it is ready."""
+        for _ in range(PREPARED):
+            if not self.index.prepare():
+                return False
+            await self._spare.give_way()
+        return True
 
     async def _lost(self, position: str) -> bool:
         """Whether the stream was emptied or restored to before our position."""
@@ -172,9 +198,9 @@ class CatalogFollower:
     def _put(self, kind: Kind, body: bytes) -> None:
         try:
             if kind is Kind.LOCATION:
-                self.index.put_location(decode(body, Location))
+                self.index.put_location(restored(body, Location))
             else:
-                self.index.put_tariff(decode(body, Tariff))
+                self.index.put_tariff(restored(body, Tariff))
         except BadInput as error:
             log.error("catalogue.unreadable", kind=str(kind), error=str(error))
 

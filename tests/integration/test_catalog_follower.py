@@ -61,6 +61,7 @@ def info(party: Party, status: ConnectionStatus = S.CONNECTED) -> ClientInfo:
 class Replica:
     """A catalogue that is kept in step."""
 
+    dialect: PlainJson
     index: CatalogIndex
     follower: CatalogFollower
     woken: list[str]
@@ -81,8 +82,9 @@ async def following(redis: Redis, *cpo_ids: str) -> AsyncIterator[Replica]:
     """Run a follower; it has loaded everything."""
     database = Database(redis)
     connections = ConnectionStore(database, {})
+    dialect = PlainJson()
     index = CatalogIndex(
-        [PlainJson()], max_reply_bytes=180_000, default_radius_m=5000, clock=lambda: NOW
+        [dialect], max_reply_bytes=180_000, default_radius_m=5000, clock=lambda: NOW
     )
     woken: list[str] = []
     follower = CatalogFollower(
@@ -100,7 +102,7 @@ async def following(redis: Redis, *cpo_ids: str) -> AsyncIterator[Replica]:
     running = asyncio.create_task(follower.run())
     try:
         await until(lambda: follower.loaded)
-        yield Replica(index, follower, woken)
+        yield Replica(dialect, index, follower, woken)
     finally:
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
@@ -113,6 +115,19 @@ async def put_objects(redis: Redis, *parties: Party) -> None:
     for party in parties:
         await objects.write(Kind.TARIFF, party, "T1", encode(tariff(party=party)), None)
         await objects.write(Kind.LOCATION, party, "L1", encode(location(party=party)), None)
+
+
+async def test_what_nobody_searches_for_is_encoded_when_there_is_time(
+    redis: Redis, store: ConnectionStore
+) -> None:
+    await put_objects(redis, ONE)
+    await store.save(connection("cpo1", Role.CPO, ONE))
+
+    async with following(redis, "cpo1") as replica:
+        await until(lambda: "item IN*ONE*L1*E1*1" in replica.dialect.encoded)
+        await put_objects(redis, TWO)
+        await store.save(connection("cpo1", Role.CPO, TWO))
+        await until(lambda: "item IN*TWO*L1*E1*1" in replica.dialect.encoded)
 
 
 @pytest.mark.requirement("O142")

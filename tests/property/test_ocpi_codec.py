@@ -11,7 +11,16 @@ from hypothesis import strategies as st
 
 from bridge.errors import NotJson, OcpiInvalid
 from bridge.ocpi.cdrs import CDR
-from bridge.ocpi.codec import convert, decode, encode, loads, merge_patch, to_builtins
+from bridge.ocpi.codec import (
+    convert,
+    decode,
+    encode,
+    loads,
+    merge_patch,
+    restored,
+    stored,
+    to_builtins,
+)
 from bridge.ocpi.envelope import Envelope
 from bridge.ocpi.headers import authorization, token_candidates
 from bridge.ocpi.locations import Location
@@ -35,10 +44,11 @@ patches = st.dictionaries(
 
 
 @pytest.mark.parametrize("type_", [Location, Session, CDR, Tariff, Envelope])
+@pytest.mark.parametrize("way", [decode, restored])
 @given(data=st.binary() | json_bodies)
-def test_any_bytes_give_a_value_or_a_named_error(type_: type[Any], data: bytes) -> None:
+def test_any_bytes_give_a_value_or_a_named_error(way: Any, type_: type[Any], data: bytes) -> None:
     try:
-        read = decode(data, type_)
+        read = way(data, type_)
     except (NotJson, OcpiInvalid):
         return
     assert isinstance(read, type_)
@@ -63,6 +73,16 @@ def test_what_is_written_is_read_again(name: str, data: st.DataObject) -> None:
     assert decode(encode(obj), STRUCTS[name]) == obj
     assert convert(to_builtins(obj), STRUCTS[name]) == obj
     assert loads(encode(obj)) == to_builtins(obj)
+
+
+@pytest.mark.parametrize("name", sorted(STRUCTS))
+@settings(max_examples=25)
+@given(data=st.data())
+def test_what_is_stored_is_restored(name: str, data: st.DataObject) -> None:
+    obj = data.draw(objects(name))
+    assert restored(stored(obj), STRUCTS[name]) == obj
+    assert restored(encode(obj), STRUCTS[name]) == obj
+    assert decode(stored(obj), STRUCTS[name]) == obj
 
 
 @pytest.mark.parametrize("name", ["CDR", "Connector", "EVSE", "Location", "Session", "Token"])

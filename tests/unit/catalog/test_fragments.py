@@ -31,19 +31,46 @@ def slots(world: World) -> list[Any]:
     return list(provider["fulfillments"][0]["slots"])
 
 
-def test_a_location_is_encoded_when_it_changes_and_not_when_it_is_found() -> None:
-    world = World().put(tariff(), location())
+def test_a_location_is_encoded_once_for_each_change() -> None:
+    world = World().put(tariff(), location()).prepared()
     assert world.dialect.encoded == ONE_LOCATION
     for _ in range(3):
         assert world.found() == ["L1/E1/1"]
     assert world.dialect.encoded == ONE_LOCATION
-    world.put(location("L1", evse("E1")))
+    world.put(location("L1", evse("E1"))).prepared()
     assert world.dialect.encoded == ONE_LOCATION * 2
 
 
-def test_a_party_that_is_told_again_changes_nothing() -> None:
+def test_a_search_that_comes_first_encodes_what_it_finds() -> None:
+    world = World().put(tariff(), location("L1"), location("L2", at=(28.6, 77.2)))
+    assert world.dialect.encoded == []
+    assert world.found(latitude=12.97, longitude=77.59) == ["L1/E1/1"]
+    assert sorted(world.dialect.encoded) == sorted(ONE_LOCATION)
+    world.prepared()
+    assert len(world.dialect.encoded) == 2 * len(ONE_LOCATION)
+
+
+def test_everything_is_prepared_at_some_time() -> None:
+    world = World().put(tariff(), location("L1"), location("L2"), location("L3"))
+    steps = 0
+    while world.index.prepare():
+        steps += 1
+        assert len(world.dialect.encoded) == steps * len(ONE_LOCATION)
+    assert steps == 3
+    assert not world.index.prepare()
+
+
+def test_what_is_gone_is_not_prepared() -> None:
     world = World().put(tariff(), location())
+    world.index.remove_location(PARTY, "L1")
+    assert not world.index.prepare()
+    assert world.dialect.encoded == []
+
+
+def test_a_party_that_is_told_again_changes_nothing() -> None:
+    world = World().put(tariff(), location()).prepared()
     world.index.set_party(PARTY, "cpo1", PROVIDER)
+    world.prepared()
     assert world.dialect.encoded == ONE_LOCATION
 
 
@@ -61,14 +88,19 @@ def test_a_tariff_that_comes_later_encodes_once_when_it_is_first_found() -> None
 
 
 def test_a_tariff_change_encodes_the_connectors_that_refer_to_it_and_no_others() -> None:
-    world = World().put(
-        tariff("T1"),
-        tariff("T2"),
-        location("L1"),
-        location("L2", evse("E1", connector(tariffs=("T2",)))),
+    world = (
+        World()
+        .put(
+            tariff("T1"),
+            tariff("T2"),
+            location("L1"),
+            location("L2", evse("E1", connector(tariffs=("T2",)))),
+        )
+        .prepared()
     )
     world.dialect.encoded.clear()
-    world.put(tariff("T2", energy("21")))
+    world.put(tariff("T2", energy("21"))).prepared()
+    assert world.dialect.encoded == ["item IN*ABC*L2*E1*1"]
     assert [item["price"] for item in world.items()] == ["18", "21"]
     assert world.dialect.encoded == ["item IN*ABC*L2*E1*1"]
 
@@ -127,6 +159,7 @@ def test_every_dialect_has_fragments_of_its_own() -> None:
     index.set_party(PARTY, "cpo1", PROVIDER)
     index.put_tariff(tariff())
     index.put_location(location())
+    assert index.prepare()
     assert plain.encoded == other.encoded == ONE_LOCATION
     assert index.messages("other", Search(), NOW) == index.messages("plain", Search(), NOW)
     assert plain.encoded == other.encoded == ONE_LOCATION

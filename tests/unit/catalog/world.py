@@ -181,6 +181,12 @@ class World:
                 self.index.put_tariff(one)
         return self
 
+    def prepared(self) -> World:
+        """Have everything encoded that no search has asked for."""
+        while self.index.prepare():
+            pass
+        return self
+
     def messages(self, **filters: Any) -> list[bytes]:
         """Search with these filters, now."""
         return self.index.messages("plain", Search(**filters), self.now)
