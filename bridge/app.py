@@ -13,7 +13,6 @@ from msgspec.structs import replace
 
 from bridge.catalog.index import CatalogIndex
 from bridge.clients.beckn import patch_live, post_callback
-from bridge.clients.configuration import ConfigurationApi
 from bridge.clients.guard import GuardedResolver
 from bridge.clients.live_status import LiveEvses
 from bridge.clients.ocpi import OcpiClient
@@ -23,21 +22,29 @@ from bridge.dialects.deg.dialect import Deg, DegSettings
 from bridge.dialects.deg.money import PaymentOptions, RefundTerms
 from bridge.dialects.dialect import Dialect
 from bridge.flows.decision import Terms, World
-from bridge.flows.emsp.emsp import Emsp
-from bridge.flows.ports import LiveStatus
+from bridge.flows.ports import LiveStatus, PullSoon
 from bridge.mapping import Mappings, load
 from bridge.observability import Metrics, get_logger
 from bridge.ocpi.locations import Status
-from bridge.ocpi.types import ModuleID
 from bridge.operator import Operator
 from bridge.server.beckn_routes import BecknEdge, beckn_routes
 from bridge.server.middlewares import beckn_faults
 from bridge.server.ocpi_routes import ocpi_routes
 from bridge.server.ops_routes import Ops, ops_routes
 from bridge.settings import Settings, data_path
-from bridge.wiring import Stores, notice, now, observer, party_of, refusal, stores_of, tolerance
+from bridge.wiring import (
+    Stores,
+    emsp_of,
+    notice,
+    now,
+    observer,
+    party_of,
+    puller_of,
+    stores_of,
+    tolerance,
+)
+from bridge.workers.asked import Asked
 from bridge.workers.catalog_follower import CatalogFollower
-from bridge.workers.catalog_pull import CatalogPull
 from bridge.workers.commands import CommandWorker
 from bridge.workers.deadlines import watch_deadlines
 from bridge.workers.deviations import keep_deviations
@@ -45,7 +52,6 @@ from bridge.workers.inbox import InboxWorker
 from bridge.workers.lane_runner import Bell, LaneRunner
 from bridge.workers.live import LiveWorker
 from bridge.workers.outbox import OutboxWorker
-from bridge.workers.pull import Tools
 from bridge.workers.refused_tokens import RefusedTokens
 from bridge.workers.registration import RegistrationWorker
 from bridge.workers.renewal import RenewalWorker
@@ -108,7 +114,7 @@ def runners_of(
     send: CpoSender,
     http: aiohttp.ClientSession,
     guarded: aiohttp.ClientSession,
-    pull_soon: Callable[[str, ModuleID], None],
+    pull_soon: PullSoon,
 ) -> list[LaneRunner]:
     """Return the workers of the four kinds of lanes."""
     lanes, database = stores.lanes, stores.database
@@ -196,7 +202,7 @@ def follower_of(
     stores: Stores,
     dialects: Sequence[Dialect],
     operator: Operator,
-    pulls: CatalogPull,
+    connected: Callable[[str], None],
 ) -> CatalogFollower:
     """Return the catalogue of this replica and what keeps it in step with Redis."""
     index = CatalogIndex(
@@ -214,7 +220,7 @@ def follower_of(
         index=index,
         provider_of=operator.provider_of,
         status_ttl_s=settings.evse_status_ttl_s,
-        connected=pulls.wake,
+        connected=connected,
     )
 
 
@@ -273,19 +279,18 @@ def create_app(settings: Settings, redis_url: str) -> web.Application:
         tolerated=tolerated,
     )
     dialects = dialects_of(settings, mappings)
-    pulls = CatalogPull(
-        tools=Tools(
-            client=client,
-            objects=stores.objects,
-            correlation=stores.orders,
-            pulls=stores.pulls,
-            notice=notice,
-            wake=bell.ring,
-        ),
-        connections=stores.connections,
-        cpos=operator.pulled(),
+    asked = Asked()
+    emsp = emsp_of(
+        settings,
+        stores,
+        operator,
+        client,
+        wake=bell.ring,
+        pull_soon=asked.pull_soon,
+        tolerated=tolerated,
     )
-    follower = follower_of(settings, stores, dialects, operator, pulls)
+    puller = puller_of(stores, operator, client, emsp, asked, metrics)
+    follower = follower_of(settings, stores, dialects, operator, asked.wake)
     cpos = operator.cpos()
     live = LiveEvses(client, stores.connections, cpos)
     world = world_of(settings, mappings, stores, dialects, follower, live, operator)
@@ -296,7 +301,7 @@ def create_app(settings: Settings, redis_url: str) -> web.Application:
         response_url=operator.response_url,
     )
     runners = runners_of(
-        settings, stores, metrics, world, bell, send, http, guarded, pulls.pull_soon
+        settings, stores, metrics, world, bell, send, http, guarded, asked.pull_soon
     )
     registration = RegistrationWorker(
         client=client,
@@ -304,7 +309,7 @@ def create_app(settings: Settings, redis_url: str) -> web.Application:
         pulls=stores.pulls,
         candidates=operator.candidates(),
         notice=notice,
-        registered=pulls.wake,
+        registered=asked.wake,
     )
     renewal = RenewalWorker(
         client=client,
@@ -332,29 +337,6 @@ def create_app(settings: Settings, redis_url: str) -> web.Application:
             )
         )
     )
-    emsp = Emsp(
-        objects=stores.objects,
-        orders=stores.orders,
-        correlation=stores.orders,
-        tokens=stores.orders,
-        inbox=stores.inbox,
-        connections=stores.connections,
-        registrations=stores.connections,
-        peers=lambda cpo_id: ConfigurationApi(client, cpos[cpo_id]),
-        party=party_of(settings),
-        business_name=settings.ocpi.business_name,
-        public_url=operator.public_url,
-        overrides=operator.overrides,
-        now=now,
-        wake=bell.ring,
-        pull_soon=pulls.pull_soon,
-        notice=notice,
-        hubs=operator.is_hub,
-        flags=operator.flags,
-        tolerated=tolerated,
-        refused=refusal(stores.deviations),
-        cpo_ids=operator.cpo_ids(),
-    )
     app.add_routes(ocpi_routes(emsp, metrics, max_body_bytes=settings.limits.max_cpo_body_bytes))
 
     async def running(_: web.Application) -> AsyncIterator[None]:
@@ -364,7 +346,7 @@ def create_app(settings: Settings, redis_url: str) -> web.Application:
             once(listening, registration.run),
             once(listening, renewal.run),
             refused.run(),
-            pulls.run(),
+            puller.run(),
             keep_deviations(stores.deviations),
         ]
         tasks = {asyncio.create_task(work) for work in works}

@@ -77,6 +77,7 @@ Event = Literal[
     "pull.done",
     "pull.failed",
     "pull.foreign_objects",
+    "pull.wanted",
     "push.done",
     "push.failed",
     "session.changed_when_final",

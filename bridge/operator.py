@@ -20,7 +20,7 @@ from bridge.ocpi.urls import join
 from bridge.orders.item import Provider
 from bridge.orders.plans import CommandPlan
 from bridge.settings import Settings
-from bridge.workers.catalog_pull import Pulled
+from bridge.workers.puller import Pulled
 from bridge.workers.registration import Candidate
 from bridge.workers.renewal import Rotation
 
@@ -76,6 +76,8 @@ class Operator:
                 every_s={
                     ModuleID.LOCATIONS: cpo.poll.locations_s,
                     ModuleID.TARIFFS: cpo.poll.tariffs_s,
+                    ModuleID.SESSIONS: cpo.poll.sessions_s,
+                    ModuleID.CDRS: cpo.poll.cdrs_s,
                 },
                 everything_s=cpo.poll.everything_s,
             )

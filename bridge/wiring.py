@@ -1,4 +1,4 @@
-"""What the application and the command line share: the stores, and what is told of CPOs."""
+"""What the application and the command line share: stores, the eMSP, what is told of CPOs."""
 
 from __future__ import annotations
 
@@ -6,10 +6,15 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from bridge.clients.ocpi import Exchange
+from bridge.clients.configuration import ConfigurationApi
+from bridge.clients.ocpi import Exchange, OcpiClient
+from bridge.flows.emsp.emsp import Emsp
+from bridge.flows.ports import PullSoon
 from bridge.observability import Event, Metrics, get_logger
 from bridge.ocpi.headers import Party
 from bridge.ocpi.leniency import Leniency, Met
+from bridge.ocpi.types import ModuleID
+from bridge.operator import Operator
 from bridge.settings import Settings
 from bridge.store.connect import connect
 from bridge.store.connections import ConnectionStore
@@ -23,7 +28,10 @@ from bridge.store.orders import OrderStore
 from bridge.store.outbox import DeadLetters
 from bridge.store.pulls import Pulls
 from bridge.store.sealed import Seal
+from bridge.workers.asked import Asked
 from bridge.workers.inbox import LaneSet
+from bridge.workers.puller import Puller
+from bridge.workers.sources import Tools
 
 log = get_logger()
 
@@ -80,6 +88,67 @@ def stores_of(settings: Settings, redis_url: str) -> Stores:
         pulls=Pulls(database),
         deviations=Deviations(database, retention_s=retention_s),
     )
+
+
+def emsp_of(
+    settings: Settings,
+    stores: Stores,
+    operator: Operator,
+    client: OcpiClient,
+    *,
+    wake: Callable[[], None],
+    pull_soon: PullSoon,
+    tolerated: Callable[[str, Met], None],
+) -> Emsp:
+    """Return what keeps the facts of CPOs, pushed or pulled."""
+    cpos = operator.cpos()
+    return Emsp(
+        objects=stores.objects,
+        orders=stores.orders,
+        correlation=stores.orders,
+        tokens=stores.orders,
+        inbox=stores.inbox,
+        connections=stores.connections,
+        registrations=stores.connections,
+        peers=lambda cpo_id: ConfigurationApi(client, cpos[cpo_id]),
+        party=party_of(settings),
+        business_name=settings.ocpi.business_name,
+        public_url=operator.public_url,
+        overrides=operator.overrides,
+        now=now,
+        wake=wake,
+        pull_soon=pull_soon,
+        notice=notice,
+        hubs=operator.is_hub,
+        flags=operator.flags,
+        tolerated=tolerated,
+        refused=refusal(stores.deviations),
+        cpo_ids=operator.cpo_ids(),
+    )
+
+
+def puller_of(
+    stores: Stores,
+    operator: Operator,
+    client: OcpiClient,
+    emsp: Emsp,
+    asked: Asked,
+    metrics: Metrics,
+) -> Puller:
+    """Return what pulls the lists of CPOs."""
+
+    def bad(cpo_id: str, module: ModuleID) -> None:
+        metrics.bad_objects.labels(cpo_id, module).inc()
+
+    tools = Tools(
+        client=client,
+        emsp=emsp,
+        objects=stores.objects,
+        pulls=stores.pulls,
+        notice=notice,
+        bad=bad,
+    )
+    return Puller(tools=tools, connections=stores.connections, cpos=operator.pulled(), asked=asked)
 
 
 def party_of(settings: Settings) -> Party:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TypeAlias
@@ -66,9 +66,9 @@ class MemoryObjects:
                 self.sessions[str(session)] = order_key
         return True
 
-    async def all(self, kind: Kind, party: Party) -> dict[str, bytes]:
-        """Return all objects of a party by folded id."""
-        return {
+    async def scan(self, kind: Kind, party: Party) -> AsyncIterator[dict[str, bytes]]:
+        """Yield all objects of a party by folded id."""
+        yield {
             object_id: value
             for (stored_kind, owner, object_id), value in self.stored.items()
             if (stored_kind, owner) == (kind, party)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import enum
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -22,18 +23,28 @@ from bridge.observability import Metrics, configure_logging
 from bridge.ocpi.connection import Connection
 from bridge.ocpi.headers import Party
 from bridge.ocpi.hubclientinfo import ConnectionStatus
+from bridge.ocpi.types import ModuleID
 from bridge.operator import Operator
 from bridge.settings import Settings
 from bridge.store.connections import ENDED, Progress, standing_of
-from bridge.wiring import Stores, notice, observer, party_of, stores_of
-from bridge.workers.catalog_pull import CatalogPull
-from bridge.workers.pull import SOURCES, Tools
+from bridge.wiring import Stores, emsp_of, notice, observer, party_of, puller_of, stores_of
+from bridge.workers.asked import Asked
 from bridge.workers.registration import RegistrationWorker
 from bridge.workers.renewal import RenewalWorker
+from bridge.workers.sources import SOURCES
 
 app = typer.Typer(help="Connections to CPOs.", no_args_is_help=True)
 
 CpoId = Annotated[str, typer.Argument(help="id of the CPO, as in the configuration.")]
+
+
+class PulledModule(enum.StrEnum):
+    """A list that can be pulled."""
+
+    TARIFFS = "tariffs"
+    LOCATIONS = "locations"
+    SESSIONS = "sessions"
+    CDRS = "cdrs"
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
@@ -170,28 +181,33 @@ def sync(
     cpo_id: CpoId,
     config: ConfigOption = None,
     full: Annotated[bool, typer.Option("--full", help="Everything, not only changes.")] = False,
+    module: Annotated[
+        list[PulledModule] | None, typer.Option("--module", help="Only this list; repeatable.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Pull a CPO's tariffs and locations now.
+    """Pull a CPO's tariffs, locations, sessions and CDRs now.
 
-    Example: bridge cpo sync cpo1 --full
+    Example: bridge cpo sync cpo1 --full --module locations
     """
     settings = _settings(config, cpo_id)
+    modules = [ModuleID(each.value) for each in module or ()]
 
     async def run() -> bytes:
         async with _desk(settings) as desk:
-            tools = Tools(
-                client=desk.client,
-                objects=desk.stores.objects,
-                correlation=desk.stores.orders,
-                pulls=desk.stores.pulls,
-                notice=notice,
+            asked, metrics = Asked(), Metrics()
+            emsp = emsp_of(
+                settings,
+                desk.stores,
+                desk.operator,
+                desk.client,
+                # A running bridge looks at the lanes by itself, and pulls what it lacks.
                 wake=lambda: None,
+                pull_soon=asked.pull_soon,
+                tolerated=desk.client.tolerated,
             )
-            pulls = CatalogPull(
-                tools=tools, connections=desk.stores.connections, cpos=desk.operator.pulled()
-            )
-            return msgspec.json.encode(await pulls.pull_once(cpo_id, full=full))
+            puller = puller_of(desk.stores, desk.operator, desk.client, emsp, asked, metrics)
+            return msgspec.json.encode(await puller.pull_once(cpo_id, modules, full=full))
 
     report = asyncio.run(run())
     outcomes = msgspec.json.decode(report)["outcomes"]

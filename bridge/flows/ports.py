@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
@@ -13,6 +13,7 @@ from bridge.ocpi.credentials import Credentials
 from bridge.ocpi.headers import Party
 from bridge.ocpi.locations import EVSE
 from bridge.ocpi.tokens import Token
+from bridge.ocpi.types import ModuleID
 from bridge.ocpi.versions import Version, VersionDetails
 from bridge.orders.intents import Search
 from bridge.orders.item import ChargingItem
@@ -52,8 +53,26 @@ class ObjectStore(Protocol):
         """
         ...
 
-    async def all(self, kind: Kind, party: Party) -> dict[str, bytes]:
-        """Return all objects of a party by folded id."""
+    def scan(self, kind: Kind, party: Party) -> AsyncIterator[dict[str, bytes]]:
+        """Yield all Locations or tariffs of a party by folded id, some at a time.
+
+        What is written meanwhile may be among them, and may come twice.
+        """
+        ...
+
+
+class Wanted(NamedTuple):
+    """An object that a push, or another object, speaks of and that we do not have."""
+
+    party: Party
+    id: str
+
+
+class PullSoon(Protocol):
+    """Asks for what a CPO knows and we lack; it is fetched beside whatever goes on."""
+
+    def __call__(self, cpo_id: str, module: ModuleID, wanted: Wanted | None = None) -> None:
+        """Have the CPO's list pulled before its time, or this one object of it fetched."""
         ...
 
 

@@ -161,6 +161,8 @@ class CpoPoll(_Part):
 
     locations_s: Seconds = 600
     tariffs_s: Seconds = 600
+    sessions_s: Seconds = 600
+    cdrs_s: Seconds = 600
     everything_s: Seconds = 86_400
 
 

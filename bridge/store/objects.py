@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 from bridge.flows.jobs import Job
 from bridge.flows.ports import Kind
@@ -23,6 +24,19 @@ CATALOGUE = frozenset({Kind.LOCATION, Kind.TARIFF})
 def party_key(party: Party) -> str:
     """Return a party as part of a key; ids are CiStrings."""
     return str(party).casefold()
+
+
+SCANNED = 200
+"""About how many objects one step of a scan reads."""
+
+
+class Write(NamedTuple):
+    """A change of one object: from ``old`` to ``new``, None = absent, and the jobs it causes."""
+
+    id: str
+    new: bytes | None
+    old: bytes | None
+    jobs: Mapping[str, Job] = {}
 
 
 class ObjectStore:
@@ -47,6 +61,16 @@ class ObjectStore:
         )
         return None if found is None else bytes(found)
 
+    async def read_many(
+        self, kind: Kind, party: Party, object_ids: Sequence[str]
+    ) -> list[bytes | None]:
+        """Return stored Locations or tariffs of a party, in the order of their ids."""
+        if not object_ids:
+            return []
+        where = self._hash(kind, party)
+        found = await self._db.do("HMGET", where, *(each.casefold() for each in object_ids))
+        return [None if each is None else bytes(each) for each in found]
+
     async def write(
         self,
         kind: Kind,
@@ -57,36 +81,80 @@ class ObjectStore:
         jobs: Mapping[str, Job] | None = None,
     ) -> bool:
         """Compare and set an object, and queue the jobs it causes, in one transaction."""
-        where, field = self._place(kind, party, object_id)
-        read: Command = ("GET", where) if field is None else ("HGET", where, field)
+        return await self.write_many(kind, party, [Write(object_id, new, old, jobs or {})])
+
+    async def write_many(self, kind: Kind, party: Party, writes: Sequence[Write]) -> bool:
+        """Compare and set objects and queue their jobs, all in one transaction or none.
+
+        Args:
+            writes: each of another object.
+        """
+        guards: list[Guard] = []
+        commands: list[Command] = []
+        for each in writes:
+            guards.append(self._guard(kind, party, each))
+            commands += self._written(kind, party, each)
+        return await self._db.commit(commands, guards)
+
+    def _guard(self, kind: Kind, party: Party, write: Write) -> Guard:
+        where, field = self._place(kind, party, write.id)
+        return Guard(("GET", where) if field is None else ("HGET", where, field), write.old)
+
+    def _written(self, kind: Kind, party: Party, write: Write) -> list[Command]:
+        """Return the commands of one change."""
+        where, field = self._place(kind, party, write.id)
         commands: list[Command] = []
         if field is not None:
-            commands.append(("HDEL", where, field) if new is None else ("HSET", where, field, new))
+            commands.append(
+                ("HDEL", where, field) if write.new is None else ("HSET", where, field, write.new)
+            )
             commands.append(
                 (
                     *("XADD", CHANGES, "MAXLEN", "~", CHANGES_KEPT, "*", "kind", kind),
                     *("country_code", party.country_code, "party_id", party.party_id),
-                    *("id", object_id),
+                    *("id", write.id),
                 )
             )
-        elif new is None:
+        elif write.new is None:
             commands.append(("DEL", where))
         else:
-            commands.append(("SET", where, new, "EX", self._retention_s))
-        for order_key, job in (jobs or {}).items():
+            commands.append(("SET", where, write.new, "EX", self._retention_s))
+        for order_key, job in write.jobs.items():
             commands += self._inbox.push(order_key, packed(job))
             if kind is Kind.SESSION:
-                session = SessionKey(party.country_code, party.party_id, object_id)
+                session = SessionKey(party.country_code, party.party_id, write.id)
                 commands.append(
                     ("SET", key("session", str(session)), order_key, "EX", self._retention_s)
                 )
-        return await self._db.commit(commands, [Guard(read, old)])
+        return commands
 
-    async def all(self, kind: Kind, party: Party) -> dict[str, bytes]:
-        """Return all Locations or Tariffs of a party, by folded id."""
+    async def scan(self, kind: Kind, party: Party) -> AsyncIterator[dict[str, bytes]]:
+        """Yield all Locations or tariffs of a party by folded id, some at a time.
+
+        What is written meanwhile may be among them, and may come twice.
+        """
+        where, cursor = self._hash(kind, party), 0
+        while True:
+            reply = await self._db.do("HSCAN", where, cursor, "COUNT", SCANNED)
+            cursor, found = int(reply[0]), _pairs(reply[1])
+            yield {bytes(field).decode(): bytes(value) for field, value in found}
+            if cursor == 0:
+                return
+
+    async def ids(self, kind: Kind, party: Party) -> frozenset[str]:
+        """Return the folded ids of all Locations or tariffs of a party."""
+        found = await self._db.do("HKEYS", self._hash(kind, party))
+        return frozenset(bytes(each).decode() for each in found)
+
+    def _hash(self, kind: Kind, party: Party) -> str:
         if kind not in CATALOGUE:
             raise ValueError(f"{kind} is not kept by party")
-        where, _ = self._place(kind, party, "")
-        flat = await self._db.do("HGETALL", where)
-        pairs = flat.items() if isinstance(flat, dict) else zip(flat[::2], flat[1::2], strict=True)
-        return {bytes(field).decode(): bytes(value) for field, value in pairs}
+        return self._place(kind, party, "")[0]
+
+
+def _pairs(reply: object) -> Iterable[tuple[bytes, bytes]]:
+    """Return fields and values, in either protocol's shape."""
+    if isinstance(reply, dict):
+        return reply.items()
+    assert isinstance(reply, list)
+    return zip(reply[::2], reply[1::2], strict=True)

@@ -111,9 +111,10 @@ class CatalogFollower:
             provider = self._provider_of(connection, party)
             self.index.set_party(party, connection.cpo_id, provider, connection.operator(party))
             for kind in (Kind.TARIFF, Kind.LOCATION):
-                for body in (await self._objects.all(kind, party)).values():
-                    self._put(kind, body)
-                    await self._spare.give_way()
+                async for some in self._objects.scan(kind, party):
+                    for body in some.values():
+                        self._put(kind, body)
+                        await self._spare.give_way()
         elif known != connection.cpo_id:
             self._tell_twice(party, connection.cpo_id, known)
             return

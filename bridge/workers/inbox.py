@@ -22,8 +22,8 @@ from bridge.flows.jobs import (
     SessionJob,
     TokenJob,
 )
+from bridge.flows.ports import PullSoon
 from bridge.observability import Metrics, bound, get_logger
-from bridge.ocpi.types import ModuleID
 from bridge.orders.order import Order
 from bridge.orders.plans import CommandPlan, Plan, TokenPlan
 from bridge.store.database import Command, Database, packed
@@ -88,7 +88,7 @@ class InboxWorker:
         bpp_id: str,
         bpp_uri: str,
         wake: Callable[[], None],
-        pull_soon: Callable[[str, ModuleID], None],
+        pull_soon: PullSoon,
         metrics: Metrics,
     ) -> None:
         self._db = database

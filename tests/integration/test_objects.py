@@ -16,7 +16,7 @@ from bridge.ocpi.locations import Status
 from bridge.orders.order import SessionKey
 from bridge.store.database import Database, key
 from bridge.store.lanes import Lanes
-from bridge.store.objects import CHANGES, ObjectStore
+from bridge.store.objects import CHANGES, SCANNED, ObjectStore, Write
 from tests.factories import EMSP, NOW, PARTY
 
 RETENTION_S = 1000
@@ -126,19 +126,64 @@ async def test_what_the_catalogue_shows_is_announced(side: Side) -> None:
 
 
 async def test_all_objects_of_a_party_come_by_folded_id(side: Side) -> None:
-    assert await side.objects.all(Kind.LOCATION, PARTY) == {}
+    assert await everything(side, Kind.LOCATION) == {}
     await side.put(Kind.LOCATION, "L1", b"one")
     await side.put(Kind.LOCATION, "l2", b"two")
     await side.put(Kind.LOCATION, "L3", b"theirs", EMSP)
     await side.put(Kind.TARIFF, "T1", b"tariff")
 
-    assert await side.objects.all(Kind.LOCATION, PARTY) == {"l1": b"one", "l2": b"two"}
+    assert await everything(side, Kind.LOCATION) == {"l1": b"one", "l2": b"two"}
+    assert await side.objects.ids(Kind.LOCATION, PARTY) == {"l1", "l2"}
+
+
+async def everything(side: Side, kind: Kind) -> dict[str, bytes]:
+    """Return all objects that a scan yields."""
+    found: dict[str, bytes] = {}
+    async for some in side.objects.scan(kind, PARTY):
+        found |= some
+    return found
+
+
+async def test_a_large_catalogue_is_scanned_in_steps(side: Side) -> None:
+    bodies = {f"l{number}": b"x" * 100 for number in range(3 * SCANNED)}
+    writes = [Write(object_id, body, None) for object_id, body in bodies.items()]
+    assert await side.objects.write_many(Kind.LOCATION, PARTY, writes)
+
+    steps = [some async for some in side.objects.scan(Kind.LOCATION, PARTY)]
+
+    assert len(steps) > 1
+    assert {object_id: body for some in steps for object_id, body in some.items()} == bodies
+
+
+async def test_many_are_read_in_their_order(side: Side) -> None:
+    await side.put(Kind.LOCATION, "L1", b"one")
+    await side.put(Kind.LOCATION, "L2", b"two")
+
+    read = await side.objects.read_many(Kind.LOCATION, PARTY, ["l2", "L9", "L1"])
+
+    assert read == [b"two", None, b"one"]
+    assert await side.objects.read_many(Kind.LOCATION, PARTY, []) == []
+
+
+async def test_many_are_written_at_once_or_not_at_all(side: Side) -> None:
+    job = EvseJob(status=Status.OUTOFORDER, at=NOW)
+    writes = [Write("L1", b"one", None, {"o1": job}), Write("L2", b"two", None)]
+    assert await side.objects.write_many(Kind.LOCATION, PARTY, writes)
+    assert await side.jobs("o1") == [job]
+    announced = await side.changes()
+    assert [each["id"] for each in announced] == ["L1", "L2"]
+
+    again = [Write("L1", b"ONE", b"one", {"o1": job}), Write("L2", b"TWO", b"somebody's")]
+    assert not await side.objects.write_many(Kind.LOCATION, PARTY, again)
+    assert await everything(side, Kind.LOCATION) == {"l1": b"one", "l2": b"two"}
+    assert await side.jobs("o1") == [job]
+    assert await side.changes() == announced
 
 
 @pytest.mark.parametrize("kind", [Kind.SESSION, Kind.CDR])
 async def test_sessions_and_cdrs_are_no_list(side: Side, kind: Kind) -> None:
     with pytest.raises(ValueError, match=kind):
-        await side.objects.all(kind, PARTY)
+        await everything(side, kind)
 
 
 async def test_jobs_are_queued_with_the_object(side: Side) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bridge.errors import ObjectUnknown, OcpiInvalid
 from bridge.flows.emsp.correlation import find_order, trace_of_cdr
 from bridge.flows.emsp.emsp import Call, Emsp, Reply, forgive, owner, read
-from bridge.flows.emsp.keeping import Change, keep
+from bridge.flows.emsp.keeping import Change, Kept, keep
 from bridge.flows.jobs import CdrJob
 from bridge.flows.ports import Kind
 from bridge.ocpi import codec
@@ -40,12 +40,12 @@ async def post_cdr(emsp: Emsp, call: Call) -> Reply:
     party = await _owner(emsp, call, cdr)
     # Before it is stored: an id that no URL can hold must not be kept.
     where = emsp.url(call.cpo_id, ModuleID.CDRS, party.country_code, party.party_id, cdr.id)
-    created = await keep_cdr(emsp, call.cpo_id, party, cdr)
-    return Reply(created=created, headers={LOCATION: where})
+    kept = await keep_cdr(emsp, call.cpo_id, party, cdr)
+    return Reply(created=kept is Kept.NEW, headers={LOCATION: where})
 
 
-async def keep_cdr(emsp: Emsp, cpo_id: str, party: Party, cdr: CDR) -> bool:
-    """Store a CDR, pushed or pulled, and tell its order; return whether it is new.
+async def keep_cdr(emsp: Emsp, cpo_id: str, party: Party, cdr: CDR) -> Kept:
+    """Store a CDR, pushed or pulled, and tell its order.
 
     Raises:
         OcpiInvalid: a CDR with this id and other content is stored.

@@ -17,6 +17,7 @@ from bridge.flows.ports import (
     ObjectStore,
     Orders,
     PeerApi,
+    PullSoon,
     Tokens,
 )
 from bridge.flows.register import Overrides, Registrations
@@ -25,7 +26,7 @@ from bridge.ocpi.connection import Presented
 from bridge.ocpi.flags import NO_FLAGS, Flags
 from bridge.ocpi.headers import Party
 from bridge.ocpi.leniency import Leniency, Met, first_of_each
-from bridge.ocpi.types import ModuleID, VersionNumber
+from bridge.ocpi.types import VersionNumber
 
 VERSION = VersionNumber.V2_2_1
 
@@ -65,7 +66,7 @@ class Emsp:
         public_url: our address as the CPO with this id reaches it.
         overrides: endpoints that the operator configured for a CPO.
         wake: called after jobs were queued, so that a worker looks at once.
-        pull_soon: asks for an early pull of a CPO's module; a push showed that we lack something.
+        pull_soon: called when a push shows that we lack something.
         hubs: whether the operator said that a CPO's platform is a hub.
         flags: what the operator said about a CPO's deviations.
         tolerated: counts a deviation of a CPO that was forgiven.
@@ -87,7 +88,7 @@ class Emsp:
     overrides: Callable[[str], Overrides]
     now: Callable[[], datetime]
     wake: Callable[[], None]
-    pull_soon: Callable[[str, ModuleID], None]
+    pull_soon: PullSoon
     notice: Notice
     hubs: Callable[[str], bool] = lambda cpo_id: False
     flags: Callable[[str], Flags] = lambda cpo_id: NO_FLAGS

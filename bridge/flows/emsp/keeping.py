@@ -1,7 +1,8 @@
-"""How pushed objects are kept: read, decide, compare and set, until nobody came between."""
+"""How objects are kept, one by one: read, decide, compare and set, until nobody came between."""
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -31,12 +32,21 @@ class Change:
     jobs: Mapping[str, Job] = field(default_factory=dict)
 
 
+class Kept(enum.Enum):
+    """What became of an object that came in."""
+
+    NEW = "NEW"
+    CHANGED = "CHANGED"
+    UNCHANGED = "UNCHANGED"
+    """It is known already, or something newer is."""
+
+
 Decide = Callable[[bytes | None], Awaitable[Change | None]]
 """From what is stored to what shall be; None leaves it as it is. Called again after a conflict."""
 
 
-async def keep(emsp: Emsp, kind: Kind, party: Party, object_id: str, decide: Decide) -> bool:
-    """Bring a stored object to what ``decide`` makes of it; return whether one was created.
+async def keep(emsp: Emsp, kind: Kind, party: Party, object_id: str, decide: Decide) -> Kept:
+    """Bring a stored object to what ``decide`` makes of it.
 
     Raises:
         StoreUnavailable: others kept changing the object.
@@ -45,11 +55,11 @@ async def keep(emsp: Emsp, kind: Kind, party: Party, object_id: str, decide: Dec
         old = await emsp.objects.read(kind, party, object_id)
         change = await decide(old)
         if change is None:
-            return False
+            return Kept.UNCHANGED
         if await emsp.objects.write(kind, party, object_id, change.new, old, change.jobs):
             if change.jobs:
                 emsp.wake()
-            return change.created
+            return Kept.NEW if change.created else Kept.CHANGED
     raise StoreUnavailable(f"the {kind} kept changing")
 
 

@@ -14,9 +14,9 @@ from msgspec.structs import replace
 
 from bridge.errors import LocationNotKnown
 from bridge.flows.emsp.emsp import Call, Emsp, Reply, owner, read, read_patch
-from bridge.flows.emsp.keeping import Change, agree, agree_on_owner, is_older, keep
+from bridge.flows.emsp.keeping import Change, Kept, agree, agree_on_owner, is_older, keep
 from bridge.flows.jobs import EvseJob, Job
-from bridge.flows.ports import Correlation, Kind
+from bridge.flows.ports import Correlation, Kind, Wanted
 from bridge.ocpi import codec
 from bridge.ocpi.headers import Party
 from bridge.ocpi.locations import EVSE, Connector, Location
@@ -48,14 +48,15 @@ async def put_location(emsp: Emsp, call: Call) -> Reply:
     location = read(emsp, call, Location)
     agree("id", call.ids[2], location.id)
     agree_on_owner(party, location.country_code, location.party_id)
-    return Reply(created=await keep_location(emsp, party, location))
+    kept = await keep_location(emsp, call.cpo_id, party, location)
+    return Reply(created=kept is Kept.NEW)
 
 
 async def put_evse(emsp: Emsp, call: Call) -> Reply:
     """Create or replace an EVSE of a known Location.
 
     Raises:
-        LocationNotKnown: the Location is not known; it is pulled soon.
+        LocationNotKnown: the Location is not known; it is fetched soon.
     """
     evse = read(emsp, call, EVSE)
     agree("uid", call.ids[3], evse.uid)
@@ -66,7 +67,7 @@ async def put_connector(emsp: Emsp, call: Call) -> Reply:
     """Create or replace a Connector of a known EVSE.
 
     Raises:
-        LocationNotKnown: the Location or EVSE is not known; it is pulled soon.
+        LocationNotKnown: the Location or EVSE is not known; the Location is fetched soon.
     """
     connector = read(emsp, call, Connector)
     agree("id", call.ids[4], connector.id)
@@ -80,21 +81,21 @@ async def patch_part(emsp: Emsp, call: Call) -> Reply:
     """Change fields of a known Location, EVSE or Connector.
 
     Raises:
-        LocationNotKnown: it is not known; the Location is pulled soon.
+        LocationNotKnown: it is not known; the Location is fetched soon.
         OcpiInvalid: ``last_updated`` is missing, or what comes out is no valid object.
     """
     patch = read_patch(emsp, call, PARTS[len(call.ids)])
     return await _change_part(emsp, call, lambda location: _patched(location, call.ids[2:], patch))
 
 
-async def keep_location(emsp: Emsp, party: Party, location: Location) -> bool:
-    """Store a Location unless a newer one is there; return whether it is new."""
+async def keep_location(emsp: Emsp, cpo_id: str, party: Party, location: Location) -> Kept:
+    """Store a Location unless a newer one is there."""
 
     async def put(old: bytes | None) -> Change | None:
         stored = None if old is None else codec.decode(old, Location)
         if stored is not None and is_older(location.last_updated, stored.last_updated):
             return None
-        return await _change(emsp, party, stored, location, created=stored is None)
+        return await _change(emsp, cpo_id, party, stored, location, created=stored is None)
 
     return await keep(emsp, Kind.LOCATION, party, location.id, put)
 
@@ -110,23 +111,50 @@ async def _change_part(
             raise _unknown("Location", call.ids[2])
         stored = codec.decode(old, Location)
         location, created = change(stored)
-        return await _change(emsp, party, stored, location, created=created)
+        return await _change(emsp, call.cpo_id, party, stored, location, created=created)
 
     try:
-        return Reply(created=await keep(emsp, Kind.LOCATION, party, call.ids[2], put))
+        kept = await keep(emsp, Kind.LOCATION, party, call.ids[2], put)
     except LocationNotKnown:
-        emsp.pull_soon(call.cpo_id, ModuleID.LOCATIONS)
+        emsp.pull_soon(call.cpo_id, ModuleID.LOCATIONS, Wanted(party, call.ids[2]))
         raise
+    return Reply(created=kept is Kept.NEW)
 
 
 async def _change(
-    emsp: Emsp, party: Party, stored: Location | None, location: Location, *, created: bool
+    emsp: Emsp,
+    cpo_id: str,
+    party: Party,
+    stored: Location | None,
+    location: Location,
+    *,
+    created: bool,
 ) -> Change | None:
     """Return what to write, with a job for every order that a change of status concerns."""
     if location == stored:
         return None
+    await _ask_for_tariffs(emsp, cpo_id, party, stored, location)
     jobs = await status_jobs(emsp.correlation, party, stored, location, emsp.now())
     return Change(new=codec.encode(location), created=created, jobs=jobs)
+
+
+async def _ask_for_tariffs(
+    emsp: Emsp, cpo_id: str, party: Party, stored: Location | None, location: Location
+) -> None:
+    """Have the tariffs fetched that are named and not known: no price is not free (4.1, 13)."""
+    for tariff_id in tariff_ids(location) - (tariff_ids(stored) if stored else frozenset()):
+        if await emsp.objects.read(Kind.TARIFF, party, tariff_id) is None:
+            emsp.pull_soon(cpo_id, ModuleID.TARIFFS, Wanted(party, tariff_id))
+
+
+def tariff_ids(location: Location) -> frozenset[str]:
+    """Return the tariffs that a Location names, as CiStrings compare."""
+    return frozenset(
+        tariff_id.casefold()
+        for evse in location.evses
+        for connector in evse.connectors
+        for tariff_id in connector.tariff_ids
+    )
 
 
 async def status_jobs(

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from bridge.errors import ObjectUnknown
 from bridge.flows.emsp.correlation import Clue, Match, find_order, trace_of_session
 from bridge.flows.emsp.emsp import Call, Emsp, Reply, forgive, owner, read, read_patch
-from bridge.flows.emsp.keeping import Change, agree, agree_on_owner, is_older, keep
+from bridge.flows.emsp.keeping import Change, Kept, agree, agree_on_owner, is_older, keep
 from bridge.flows.jobs import SessionJob
 from bridge.flows.ports import Kind
 from bridge.ocpi import codec
@@ -50,7 +50,8 @@ async def put_session(emsp: Emsp, call: Call) -> Reply:
     session = read(emsp, call, Session)
     agree("id", call.ids[2], session.id)
     agree_on_owner(party, session.country_code, session.party_id)
-    return Reply(created=await keep_session(emsp, call.cpo_id, party, session))
+    kept = await keep_session(emsp, call.cpo_id, party, session)
+    return Reply(created=kept is Kept.NEW)
 
 
 async def patch_session(emsp: Emsp, call: Call) -> Reply:
@@ -118,8 +119,8 @@ def _in_kwh(emsp: Emsp, call: Call, stored: Session, patch: dict[str, object]) -
     return patch
 
 
-async def keep_session(emsp: Emsp, cpo_id: str, party: Party, session: Session) -> bool:
-    """Store a session, pushed or pulled, and tell its order; return whether it is new."""
+async def keep_session(emsp: Emsp, cpo_id: str, party: Party, session: Session) -> Kept:
+    """Store a session, pushed or pulled, and tell its order."""
     return await _keep(emsp, cpo_id, party, session.id, lambda stored: session)
 
 
@@ -129,7 +130,7 @@ async def _keep(
     party: Party,
     session_id: str,
     news: Callable[[Session | None], Session],
-) -> bool:
+) -> Kept:
     async def put(old: bytes | None) -> Change | None:
         stored = None if old is None else codec.decode(old, Session)
         session = news(stored)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bridge.errors import ObjectUnknown
 from bridge.flows.emsp.emsp import DONE, Call, Emsp, Reply, owner, read
-from bridge.flows.emsp.keeping import Change, agree, agree_on_owner, is_older, keep
+from bridge.flows.emsp.keeping import Change, Kept, agree, agree_on_owner, is_older, keep
 from bridge.flows.ports import Kind
 from bridge.ocpi import codec
 from bridge.ocpi.headers import Party
@@ -26,7 +26,7 @@ async def put_tariff(emsp: Emsp, call: Call) -> Reply:
     tariff = read(emsp, call, Tariff)
     agree("id", call.ids[2], tariff.id)
     agree_on_owner(party, tariff.country_code, tariff.party_id)
-    return Reply(created=await keep_tariff(emsp, party, tariff))
+    return Reply(created=await keep_tariff(emsp, party, tariff) is Kept.NEW)
 
 
 async def delete_tariff(emsp: Emsp, call: Call) -> Reply:
@@ -46,8 +46,8 @@ async def delete_tariff(emsp: Emsp, call: Call) -> Reply:
     return DONE
 
 
-async def keep_tariff(emsp: Emsp, party: Party, tariff: Tariff) -> bool:
-    """Store a tariff unless a newer one is there; return whether it is new."""
+async def keep_tariff(emsp: Emsp, party: Party, tariff: Tariff) -> Kept:
+    """Store a tariff unless a newer one is there."""
 
     async def replace(old: bytes | None) -> Change | None:
         new = codec.encode(tariff)

@@ -59,7 +59,7 @@ async def running(backend: Backend, serve: AiohttpClient) -> Rig:
     await registered(backend, OTHER_CPO, OTHER_TOKEN, OTHER_PARTY)
     peers, metrics = RecordedPeers(), Metrics()
     notices: list[str] = []
-    pulls: list[tuple[str, str]] = []
+    pulls: list[tuple[str, ...]] = []
     wakes: list[None] = []
     overrides: dict[str, Overrides] = {}
     forgiven: list[Leniency] = []

@@ -20,6 +20,7 @@ from pytest_aiohttp.plugin import AiohttpClient
 from yarl import URL
 
 from bridge.flows.emsp.emsp import Emsp, Event
+from bridge.flows.ports import Wanted
 from bridge.flows.register import Overrides
 from bridge.observability import Metrics
 from bridge.ocpi.leniency import Leniency, Met
@@ -80,7 +81,7 @@ class Rig:
     metrics: Metrics
     validate: Validate | None
     notices: list[str] = field(default_factory=list)
-    pulls: list[tuple[str, str]] = field(default_factory=list)
+    pulls: list[tuple[str, ...]] = field(default_factory=list)
     wakes: list[None] = field(default_factory=list)
     overrides: dict[str, Overrides] = field(default_factory=dict)
     forgiven: list[Leniency] = field(default_factory=list)
@@ -218,7 +219,7 @@ def emsp_on(
     peers: RecordedPeers,
     *,
     notices: list[str],
-    pulls: list[tuple[str, str]],
+    pulls: list[tuple[str, ...]],
     wakes: list[None],
     overrides: dict[str, Overrides],
     forgiven: list[Leniency] | None = None,
@@ -229,8 +230,8 @@ def emsp_on(
     def notice(event: Event, *, cpo_id: str, **fields: object) -> None:
         notices.append(event)
 
-    def pull_soon(cpo_id: str, module: ModuleID) -> None:
-        pulls.append((cpo_id, module))
+    def pull_soon(cpo_id: str, module: ModuleID, wanted: Wanted | None = None) -> None:
+        pulls.append((cpo_id, module) if wanted is None else (cpo_id, module, wanted.id))
 
     def tolerated(cpo_id: str, met: Met) -> None:
         if forgiven is not None:

@@ -26,6 +26,7 @@ from tests.contract.emsp.samples import (
     evse,
     location,
     order,
+    tariff,
 )
 from tests.fakes import MemoryObjects
 
@@ -220,12 +221,24 @@ async def test_an_id_other_than_that_of_the_url_is_2001(
         ("PATCH", f"{LOC}/E1/9", {"max_amperage": 1, "last_updated": at(1)}),
     ],
 )
-async def test_a_part_of_something_unknown_is_404_and_a_pull_is_due(
+async def test_a_part_of_something_unknown_is_404_and_its_location_is_asked_for(
     known: Rig, method: str, path: str, body: Json
 ) -> None:
+    known.pulls.clear()
     assert (await known.call(method, f"locations/{path}", body)).status == (404, 2003)
-    assert known.pulls == [("cpo1", "locations")]
+    assert known.pulls == [("cpo1", "locations", path.split("/")[2])]
     assert await stored(known) == location()
+
+
+async def test_a_tariff_that_is_named_and_not_known_is_asked_for_once(rig: Rig) -> None:
+    await rig.put("tariffs/IN/ABC/T1", tariff())
+    await rig.put(f"locations/{LOC}", location())
+    assert rig.pulls == []
+    two = connector("2", tariff_ids=["T1", "T2", "t2"])
+    await rig.put(f"locations/{LOC}/E1/2", two)
+    assert rig.pulls == [("cpo1", "tariffs", "t2")]
+    await rig.patch(f"locations/{LOC}/E1", {"status": "BLOCKED", "last_updated": at(1)})
+    assert len(rig.pulls) == 1, "nothing new is named"
 
 
 @pytest.mark.requirement("O39")

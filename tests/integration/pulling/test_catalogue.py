@@ -23,8 +23,8 @@ from bridge.store.objects import CHANGES
 from bridge.workers.pull import Outcome
 from tests.contract.ocpi_client.fake import FakeCpo, always
 from tests.contract.ocpi_client.objects import evse, location, tariff
-from tests.contract.ocpi_client.side import CPO_PARTY, connected
-from tests.integration.catalog_pull.rig import (
+from tests.contract.ocpi_client.side import CPO_PARTY
+from tests.integration.pulling.rig import (
     LOCATIONS,
     NOW,
     TARIFFS,
@@ -33,6 +33,7 @@ from tests.integration.catalog_pull.rig import (
     Made,
     outcome,
     queries,
+    registered,
 )
 
 
@@ -43,17 +44,17 @@ async def test_a_first_pull_takes_everything_tariffs_first(
 ) -> None:
     lists.locations = [location(f"L{number}") for number in range(5)]
 
-    report = await bridge.pull.pull_once("cpo1")
+    report = await bridge.puller.pull_once("cpo1")
 
-    assert [each.module for each in report.outcomes] == ["tariffs", "locations"]
+    assert [each.module for each in report.outcomes] == ["tariffs", "locations", "sessions", "cdrs"]
     assert outcome(report) == Outcome(
         module="locations", full=True, ending="COMPLETE", seen=5, written=5
     )
     assert sorted(await bridge.locations()) == ["l0", "l1", "l2", "l3", "l4"]
-    assert len(await bridge.objects.all(Kind.TARIFF, CPO_PARTY)) == 1
+    assert len(await bridge.everything(Kind.TARIFF)) == 1
     assert fake.asked[0].request.path == TARIFFS
     assert all("date_from" not in query for query in queries(fake))
-    assert [fields["seen"] for fields in bridge.told("pull.done")] == [1, 5]
+    assert [fields["seen"] for fields in bridge.told("pull.done")] == [1, 5, 0, 0]
     assert bridge.told("pull.done")[1]["cpo_id"] == "cpo1"
 
 
@@ -62,11 +63,11 @@ async def test_the_next_pull_is_a_delta_from_the_cursor(
     bridge: Bridge, lists: Lists, fake: FakeCpo
 ) -> None:
     lists.locations = [location("L0"), location("L1", "2026-03-05T08:00:00Z")]
-    await bridge.pull.pull_once("cpo1")
+    await bridge.puller.pull_once("cpo1")
     fake.asked.clear()
     lists.locations[0] = location("L0", "2026-03-09T08:00:00Z", name="new name")
 
-    report = await bridge.pull.pull_once("cpo1")
+    report = await bridge.puller.pull_once("cpo1")
 
     assert queries(fake)[0]["date_from"] == "2026-03-05T07:59:00Z"
     assert outcome(report) == Outcome(
@@ -81,10 +82,10 @@ async def test_what_did_not_change_is_not_written(
     bridge: Bridge, lists: Lists, redis: Redis
 ) -> None:
     lists.locations = [location("L0"), location("L1")]
-    await bridge.pull.pull_once("cpo1")
+    await bridge.puller.pull_once("cpo1")
     before = await Database(redis).do("DBSIZE"), await changes(redis)
 
-    report = await bridge.pull.pull_once("cpo1", full=True)
+    report = await bridge.puller.pull_once("cpo1", full=True)
 
     assert outcome(report).unchanged == 2
     assert outcome(report).written == 0
@@ -99,54 +100,54 @@ async def changes(redis: Redis) -> int:
 @pytest.mark.requirement("O65")
 async def test_only_a_full_pull_removes(bridge: Bridge, lists: Lists) -> None:
     lists.locations = [location("L0"), location("L1")]
-    await bridge.pull.pull_once("cpo1")
+    await bridge.puller.pull_once("cpo1")
     del lists.locations[0]
 
-    delta = await bridge.pull.pull_once("cpo1")
+    delta = await bridge.puller.pull_once("cpo1")
     assert outcome(delta).removed == 0
     assert sorted(await bridge.locations()) == ["l0", "l1"]
 
-    full = await bridge.pull.pull_once("cpo1", full=True)
+    full = await bridge.puller.pull_once("cpo1", full=True)
     assert outcome(full).removed == 1
     assert sorted(await bridge.locations()) == ["l1"]
 
 
 async def test_a_tariff_that_is_gone_is_removed_too(bridge: Bridge, lists: Lists) -> None:
     lists.tariffs = [tariff("T1"), tariff("T2")]
-    await bridge.pull.pull_once("cpo1")
+    await bridge.puller.pull_once("cpo1")
     lists.tariffs = [tariff("T2")]
 
-    report = await bridge.pull.pull_once("cpo1", full=True)
+    report = await bridge.puller.pull_once("cpo1", full=True)
 
     assert outcome(report, "tariffs").removed == 1
-    assert list(await bridge.objects.all(Kind.TARIFF, CPO_PARTY)) == ["t2"]
+    assert list(await bridge.everything(Kind.TARIFF)) == ["t2"]
 
 
 @pytest.mark.requirement("O20")
 async def test_a_bad_object_is_told_kept_and_loses_no_other(bridge: Bridge, lists: Lists) -> None:
     lists.locations = [location(f"L{number}") for number in range(4)]
-    await bridge.pull.pull_once("cpo1")
+    await bridge.puller.pull_once("cpo1")
     lists.locations[1]["coordinates"] = {"latitude": "north", "longitude": "73.85674"}
     lists.locations[3]["name"] = "after the bad one"
 
-    report = await bridge.pull.pull_once("cpo1", full=True)
+    report = await bridge.puller.pull_once("cpo1", full=True)
 
     assert (outcome(report).bad, outcome(report).removed) == (1, 0)
     stored = await bridge.locations()
     assert sorted(stored) == ["l0", "l1", "l2", "l3"], "unreadable is not gone"
     assert stored["l3"].name == "after the bad one"
     (told,) = bridge.told("pull.bad_object")
-    assert told["path"] == "/data/1/coordinates/latitude"
+    assert told["path"] == "/data/1/coordinates"
     assert told["object"] == "L1"
     assert told["module"] == "locations"
 
 
 async def test_an_object_without_a_name_stops_all_removals(bridge: Bridge, lists: Lists) -> None:
     lists.locations = [location("L0"), location("L1")]
-    await bridge.pull.pull_once("cpo1")
+    await bridge.puller.pull_once("cpo1")
     lists.locations = [location("L0"), {"address": "somewhere"}]
 
-    report = await bridge.pull.pull_once("cpo1", full=True)
+    report = await bridge.puller.pull_once("cpo1", full=True)
 
     assert (outcome(report).bad, outcome(report).removed) == (1, 0)
     assert sorted(await bridge.locations()) == ["l0", "l1"]
@@ -158,10 +159,10 @@ async def test_objects_of_a_foreign_party_are_ignored_and_counted(
 ) -> None:
     lists.locations = [location("L0"), location("L1", party_id="XYZ"), location("L2")]
 
-    report = await bridge.pull.pull_once("cpo1")
+    report = await bridge.puller.pull_once("cpo1")
 
     assert (outcome(report).foreign, outcome(report).written) == (1, 2)
-    assert await bridge.objects.all(Kind.LOCATION, Party("IN", "XYZ")) == {}
+    assert await bridge.everything(Kind.LOCATION, Party("IN", "XYZ")) == {}
     assert bridge.told("pull.foreign_objects")[0]["count"] == 1
 
 
@@ -170,10 +171,10 @@ async def test_lower_cased_owners_and_ids_are_the_same_objects(
     bridge: Bridge, lists: Lists
 ) -> None:
     lists.locations = [location("L0")]
-    await bridge.pull.pull_once("cpo1")
+    await bridge.puller.pull_once("cpo1")
     lists.locations = [location("l0", country_code="in", party_id="abc")]
 
-    report = await bridge.pull.pull_once("cpo1", full=True)
+    report = await bridge.puller.pull_once("cpo1", full=True)
 
     assert (outcome(report).foreign, outcome(report).removed) == (0, 0)
     assert list(await bridge.locations()) == ["l0"]
@@ -182,23 +183,23 @@ async def test_lower_cased_owners_and_ids_are_the_same_objects(
 async def test_every_party_of_the_connection_is_asked(
     bridge: Bridge, lists: Lists, fake: FakeCpo
 ) -> None:
-    two = connected(fake, CPO_PARTY, Party("IN", "DEF"))
-    await bridge.store.save(replace(two, registered_at=NOW))
+    two = registered(fake, CPO_PARTY, Party("IN", "DEF"))
+    await bridge.store.save(two)
     lists.locations = [location("L0"), location("L0", party_id="DEF")]
 
-    report = await bridge.pull.pull_once("cpo1")
+    report = await bridge.puller.pull_once("cpo1")
 
     asked = [each.headers["OCPI-to-party-id"] for each in fake.asked if LOCATIONS in each.target]
     assert asked == ["ABC", "DEF"]
     assert (outcome(report).seen, outcome(report).written, outcome(report).removed) == (4, 2, 0)
-    assert list(await bridge.objects.all(Kind.LOCATION, Party("IN", "DEF"))) == ["l0"]
+    assert list(await bridge.everything(Kind.LOCATION, Party("IN", "DEF"))) == ["l0"]
 
 
 async def test_a_push_during_a_pull_is_neither_overwritten_nor_removed(
     bridge: Bridge, lists: Lists
 ) -> None:
     lists.locations = [location("L0"), location("L1")]
-    await bridge.pull.pull_once("cpo1")
+    await bridge.puller.pull_once("cpo1")
     lists.locations = [location("L0", name="as listed")]
     pushed = {
         location_id: encode(
@@ -214,7 +215,7 @@ async def test_a_push_during_a_pull_is_neither_overwritten_nor_removed(
 
     lists.meanwhile[LOCATIONS] = push
 
-    report = await bridge.pull.pull_once("cpo1", full=True)
+    report = await bridge.puller.pull_once("cpo1", full=True)
 
     assert (outcome(report).older, outcome(report).removed) == (1, 0)
     stored = await bridge.locations()
@@ -226,25 +227,25 @@ async def test_a_delta_does_not_undo_a_newer_push_but_a_full_pull_is_the_truth(
     bridge: Bridge, lists: Lists
 ) -> None:
     lists.locations = [location("L0", "2026-03-09T00:00:00Z", name="pushed")]
-    await bridge.pull.pull_once("cpo1")
+    await bridge.puller.pull_once("cpo1")
     lists.locations = [location("L0", "2026-03-08T23:59:30Z", name="listed")]
 
-    delta = await bridge.pull.pull_once("cpo1")
+    delta = await bridge.puller.pull_once("cpo1")
     assert (outcome(delta).older, outcome(delta).written) == (1, 0)
 
-    full = await bridge.pull.pull_once("cpo1", full=True)
+    full = await bridge.puller.pull_once("cpo1", full=True)
     assert outcome(full).written == 1
     assert (await bridge.locations())["l0"].name == "listed"
 
 
 async def test_a_new_status_reaches_the_orders_on_the_evse(bridge: Bridge, lists: Lists) -> None:
     lists.locations = [location("L0", evses=[evse("E1"), evse("E2")])]
-    await bridge.pull.pull_once("cpo1")
+    await bridge.puller.pull_once("cpo1")
     assert bridge.woken == []
     changed = [evse("E1", status="OUTOFORDER"), evse("E2")]
     lists.locations = [location("L0", "2026-03-09T00:00:00Z", evses=changed)]
 
-    await bridge.pull.pull_once("cpo1")
+    await bridge.puller.pull_once("cpo1")
 
     (entry,) = await bridge.inbox.entries("order of E1")
     assert msgspec.json.decode(entry, type=Job) == EvseJob(status=Status.OUTOFORDER, at=NOW)
@@ -262,7 +263,7 @@ async def test_a_failed_pull_keeps_what_came_and_its_cursor(
     )
     fake.on("GET", "/broken", always(None, http=500, code=3000, message="we are down"))
 
-    report = await bridge.pull.pull_once("cpo1")
+    report = await bridge.puller.pull_once("cpo1")
 
     assert outcome(report).ending == "FAILED"
     assert outcome(report).error == "locations: HTTP 500, OCPI 3000"
@@ -275,7 +276,7 @@ async def test_a_failed_pull_keeps_what_came_and_its_cursor(
 
     lists_again = Lists(fake)
     lists_again.locations = [location("L1")]
-    after = await bridge.pull.pull_once("cpo1")
+    after = await bridge.puller.pull_once("cpo1")
     assert outcome(after).full
     assert (await bridge.pulls.state("cpo1", "locations")).failures == 0
     assert list(await bridge.locations()) == ["l1"]
@@ -293,14 +294,14 @@ async def test_a_list_without_a_proper_end_removes_nothing(
     bridge: Bridge, lists: Lists, fake: FakeCpo, link: str, ending: str, known: bool
 ) -> None:
     lists.locations = [location("L0"), location("L1")]
-    await bridge.pull.pull_once("cpo1")
+    await bridge.puller.pull_once("cpo1")
     before = await bridge.pulls.state("cpo1", "locations")
     bridge.clock[0] += timedelta(minutes=5)
     fake.on(
         "GET", LOCATIONS, always([location("L0", "2026-03-09T00:00:00Z")], headers={"Link": link})
     )
 
-    report = await bridge.pull.pull_once("cpo1", full=True)
+    report = await bridge.puller.pull_once("cpo1", full=True)
 
     assert (outcome(report).ending, outcome(report).removed) == (ending, 0)
     assert sorted(await bridge.locations()) == ["l0", "l1"]
@@ -313,9 +314,9 @@ async def test_a_clock_of_the_cpo_that_is_ahead_does_not_blind_us(
     bridge: Bridge, lists: Lists, fake: FakeCpo
 ) -> None:
     lists.locations = [location("L0", "2099-01-01T00:00:00Z")]
-    await bridge.pull.pull_once("cpo1")
+    await bridge.puller.pull_once("cpo1")
 
-    await bridge.pull.pull_once("cpo1")
+    await bridge.puller.pull_once("cpo1")
 
     assert queries(fake)[-1]["date_from"] == "2026-03-10T11:59:00Z"
 
@@ -325,10 +326,10 @@ async def test_a_delta_never_spans_more_than_a_month(
     bridge: Bridge, lists: Lists, fake: FakeCpo, days: int, date_from: str | None
 ) -> None:
     lists.locations = [location("L0", "2026-01-01T00:00:00Z")]
-    await bridge.pull.pull_once("cpo1")
+    await bridge.puller.pull_once("cpo1")
     bridge.clock[0] += timedelta(days=days)
 
-    await bridge.pull.pull_once("cpo1")
+    await bridge.puller.pull_once("cpo1")
 
     assert queries(fake)[-1].get("date_from") == date_from
 
@@ -337,11 +338,11 @@ async def test_a_new_connection_is_pulled_in_full(
     bridge: Bridge, lists: Lists, fake: FakeCpo
 ) -> None:
     lists.locations = [location("L0")]
-    await bridge.pull.pull_once("cpo1")
-    again = replace(connected(fake), registered_at=NOW + timedelta(hours=1))
+    await bridge.puller.pull_once("cpo1")
+    again = replace(registered(fake), registered_at=NOW + timedelta(hours=1))
     await bridge.store.save(again)
 
-    report = await bridge.pull.pull_once("cpo1")
+    report = await bridge.puller.pull_once("cpo1")
 
     assert outcome(report).full
 
@@ -357,16 +358,17 @@ async def test_one_replica_pulls_at_a_time(make: Made, lists: Lists, fake: FakeC
 
     lists.meanwhile[TARIFFS] = hold
     first, second = make(), make()
-    pulling = asyncio.create_task(first.pull.pull_once("cpo1"))
+    pulling = asyncio.create_task(first.puller.pull_once("cpo1"))
     await serving.wait()
 
     lists.meanwhile.clear()
 
-    report = await second.pull.pull_once("cpo1")
+    report = await second.puller.pull_once("cpo1")
 
     assert outcome(report, "tariffs").ending == "BUSY"
     assert outcome(report).ending == "COMPLETE", "the other module is nobody's"
-    assert [fields["module"] for fields in second.told("pull.done")] == ["locations"]
+    done = [fields["module"] for fields in second.told("pull.done")]
+    assert done == ["locations", "sessions", "cdrs"]
     released.set()
     assert outcome(await pulling, "tariffs").ending == "COMPLETE"
 
@@ -374,11 +376,11 @@ async def test_one_replica_pulls_at_a_time(make: Made, lists: Lists, fake: FakeC
 async def test_a_module_that_the_cpo_does_not_have_is_passed(
     bridge: Bridge, lists: Lists, fake: FakeCpo
 ) -> None:
-    whole = connected(fake)
+    whole = registered(fake)
     only = tuple(each for each in whole.endpoints if each.identifier != ModuleID.TARIFFS)
-    await bridge.store.save(replace(whole, endpoints=only, registered_at=NOW))
+    await bridge.store.save(replace(whole, endpoints=only))
 
-    report = await bridge.pull.pull_once("cpo1")
+    report = await bridge.puller.pull_once("cpo1")
 
     assert outcome(report, "tariffs").ending == "ABSENT"
     assert outcome(report).ending == "COMPLETE"
@@ -388,6 +390,6 @@ async def test_an_unregistered_cpo_is_not_pulled(bridge: Bridge, fake: FakeCpo) 
     await bridge.store.save(Connection(cpo_id="cpo1"))
 
     with pytest.raises(CpoUnavailable, match="cpo1 is not registered"):
-        await bridge.pull.pull_once("cpo1")
+        await bridge.puller.pull_once("cpo1")
 
     assert fake.asked == []

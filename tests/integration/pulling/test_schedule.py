@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import timedelta
-from functools import partial
 
 import pytest
 from aiohttp import web
@@ -18,50 +15,25 @@ from bridge.ocpi.connection import Connection
 from bridge.ocpi.locations import Status
 from bridge.ocpi.types import ModuleID
 from bridge.store.database import key
-from bridge.workers.catalog_pull import ASKED_GAP_S, BACKOFF_S
+from bridge.workers.puller import ASKED_GAP_S, BACKOFF_S, spread
 from tests.contract.ocpi_client.fake import Asked, FakeCpo, always, enveloped
 from tests.contract.ocpi_client.objects import evse, location
-from tests.contract.ocpi_client.side import connected
-from tests.integration.catalog_pull.rig import (
+from tests.integration.pulling.rig import (
+    CDRS,
     LOCATIONS,
-    NOW,
+    LOOPS,
+    SESSIONS,
     TARIFFS,
     Bridge,
     Lists,
     Made,
+    look,
+    pulled,
     queries,
+    registered,
+    running,
 )
 from tests.waiting import until
-
-
-@asynccontextmanager
-async def running(*bridges: Bridge) -> AsyncIterator[None]:
-    """Run the workers of these replicas, and see that they end when cancelled."""
-    tasks = [asyncio.create_task(bridge.pull.run()) for bridge in bridges]
-    try:
-        yield
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.wait(tasks, timeout=10)
-    assert all(task.cancelled() for task in tasks)
-
-
-def pulled(bridge: Bridge) -> int:
-    """Return how many pulls of locations ended well."""
-    return [fields["module"] for fields in bridge.told("pull.done")].count("locations")
-
-
-async def look(bridge: Bridge) -> None:
-    """Let the worker look at what is due, and finish what it finds."""
-    # That it looks a second time shows that it is through with what it saw first.
-    for target in (bridge.store.looks + 1, bridge.store.looks + 2):
-        bridge.pull.wake("cpo1")
-        await until(partial(_has_looked, bridge, target))
-
-
-def _has_looked(bridge: Bridge, times: int) -> bool:
-    return bridge.store.looks >= times
 
 
 @pytest.mark.requirement("O35")
@@ -92,10 +64,29 @@ async def test_before_its_time_nothing_is_pulled(bridge: Bridge, lists: Lists) -
         assert pulled(bridge) == 2
 
 
+@pytest.mark.requirement("O21")
+async def test_bridges_do_not_all_come_at_once(make: Made, lists: Lists) -> None:
+    spread = make(splay=1.1)
+    async with running(spread):
+        await until(lambda: pulled(spread) == 1)
+        await spread.passes(600)
+        assert pulled(spread) == 1, "another bridge would pull now"
+        await spread.passes(60)
+        assert pulled(spread) == 2
+
+
+@pytest.mark.requirement("O21")
+def test_how_much_later_a_bridge_comes_is_drawn_by_lot() -> None:
+    drawn = {spread() for _ in range(100)}
+
+    assert len(drawn) > 1
+    assert all(1 <= each <= 1.1 for each in drawn)
+
+
 @pytest.mark.requirement("O35")
 async def test_a_restart_asks_for_a_delta_at_once(make: Made, lists: Lists, fake: FakeCpo) -> None:
     lists.locations = [location("L0")]
-    await make().pull.pull_once("cpo1")
+    await make().puller.pull_once("cpo1")
     restarted = make()
 
     async with running(restarted):
@@ -125,9 +116,12 @@ async def test_a_cpo_is_pulled_as_soon_as_it_is_registered(
     async with running(bridge):
         await look(bridge)
         assert fake.asked == []
-        await bridge.store.save(replace(connected(fake), registered_at=NOW))
-        bridge.pull.wake("cpo1")
-        await until(lambda: pulled(bridge) == 1)
+        await bridge.store.save(registered(fake))
+        bridge.asked.wake("cpo1")
+        await until(lambda: all(pulled(bridge, module) == 1 for module in MODULES))
+
+
+MODULES = ("tariffs", "locations", "sessions", "cdrs")
 
 
 @pytest.mark.requirement("O62")
@@ -137,7 +131,7 @@ async def test_a_push_can_ask_for_a_pull_but_not_for_one_after_the_other(
     async with running(bridge):
         await until(lambda: pulled(bridge) == 1)
         for _ in range(5):
-            bridge.pull.pull_soon("cpo1", ModuleID.LOCATIONS)
+            bridge.asked.pull_soon("cpo1", ModuleID.LOCATIONS)
             await look(bridge)
         assert pulled(bridge) == 1
         bridge.clock[0] += timedelta(seconds=ASKED_GAP_S)
@@ -146,6 +140,70 @@ async def test_a_push_can_ask_for_a_pull_but_not_for_one_after_the_other(
 
     assert pulled(bridge) == 2
     assert len(queries(fake, TARIFFS)) == 1, "nobody asked for tariffs"
+
+
+@pytest.mark.requirement("O83")
+async def test_sessions_that_are_asked_for_are_pulled_alone(
+    bridge: Bridge, lists: Lists, fake: FakeCpo
+) -> None:
+    async with running(bridge):
+        await until(lambda: pulled(bridge, "sessions") == 1)
+        bridge.clock[0] += timedelta(seconds=ASKED_GAP_S)
+        bridge.asked.pull_soon("cpo1", ModuleID.SESSIONS)
+        await until(lambda: pulled(bridge, "sessions") == 2)
+        await look(bridge)
+
+    assert [len(queries(fake, path)) for path in (TARIFFS, LOCATIONS, SESSIONS, CDRS)] == [
+        *(1, 1, 2, 1)
+    ]
+
+
+async def test_a_wish_that_meets_another_replica_at_work_is_not_lost(
+    make: Made, lists: Lists, fake: FakeCpo
+) -> None:
+    first, second = make(), make()
+    async with running(first):
+        await until(lambda: pulled(first, "sessions") == 1)
+        serving, released = asyncio.Event(), asyncio.Event()
+
+        async def hold() -> None:
+            serving.set()
+            await released.wait()
+
+        lists.meanwhile[SESSIONS] = hold
+        for each in (first, second):
+            each.clock[0] += timedelta(seconds=600)
+        async with running(second):
+            first.asked.wake("cpo1")
+            await serving.wait()
+            second.clock[0] += timedelta(seconds=1)
+            second.asked.pull_soon("cpo1", ModuleID.SESSIONS)
+            await look(second)
+            assert second.asked.since("cpo1", ModuleID.SESSIONS) is not None
+            lists.meanwhile.clear()
+            released.set()
+            await until(lambda: pulled(first, "sessions") + pulled(second, "sessions") == 2)
+            await second.passes(ASKED_GAP_S)
+            await until(lambda: second.asked.since("cpo1", ModuleID.SESSIONS) is None)
+
+    began = [query["date_from"] for query in queries(fake, SESSIONS)]
+    assert len(began) >= 3, "what the first read may have been older than the wish"
+
+
+async def test_a_slow_catalogue_delays_no_session(
+    bridge: Bridge, lists: Lists, fake: FakeCpo
+) -> None:
+    released = asyncio.Event()
+
+    async def hold() -> None:
+        await released.wait()
+
+    lists.meanwhile[TARIFFS] = hold
+    async with running(bridge):
+        await until(lambda: pulled(bridge, "sessions") == pulled(bridge, "cdrs") == 1)
+        assert pulled(bridge, "tariffs") == 0
+        released.set()
+        await until(lambda: pulled(bridge) == 1)
 
 
 async def test_after_failures_the_pauses_grow(bridge: Bridge, lists: Lists, fake: FakeCpo) -> None:
@@ -174,10 +232,10 @@ async def test_one_dead_cpo_slows_nobody_else(make: Made, lists: Lists, fake: Fa
         await released.wait()
         return enveloped([])
 
-    whole = connected(fake)
+    whole = registered(fake)
     dead = tuple(replace(each, url=fake.url("/dead")) for each in whole.endpoints)
     fake.on("GET", "/dead", hang)
-    await bridge.store.save(replace(whole, cpo_id="dead", endpoints=dead, registered_at=NOW))
+    await bridge.store.save(replace(whole, cpo_id="dead", endpoints=dead))
 
     async with running(bridge):
         await until(lambda: pulled(bridge) == 1)
@@ -199,16 +257,16 @@ async def test_replicas_share_the_work(make: Made, lists: Lists, fake: FakeCpo) 
 async def test_a_module_that_is_not_offered_is_not_asked_for_again_and_again(
     bridge: Bridge, lists: Lists, fake: FakeCpo
 ) -> None:
-    whole = connected(fake)
+    whole = registered(fake)
     only = tuple(each for each in whole.endpoints if each.identifier != ModuleID.TARIFFS)
-    await bridge.store.save(replace(whole, endpoints=only, registered_at=NOW))
+    await bridge.store.save(replace(whole, endpoints=only))
 
     async with running(bridge):
         await until(lambda: pulled(bridge) == 1)
-        looks = bridge.store.looks
+        before = bridge.store.looks.copy()
         await asyncio.wait_for(asyncio.shield(look(bridge)), 10)
 
-    assert bridge.store.looks <= looks + 3
+    assert all(bridge.store.looks[loop] <= before[loop] + 3 for loop in LOOPS)
     assert queries(fake, TARIFFS) == []
 
 
