@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -83,6 +84,11 @@ class Registrations(Protocol):
     async def end(self, cpo_id: str) -> None:
         """Forget the connection and all inbound tokens, TOKEN_A too."""
         ...
+
+
+def new_token() -> str:
+    """Return a credentials token that nobody can guess."""
+    return secrets.token_urlsafe(32)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

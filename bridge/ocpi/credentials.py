@@ -19,7 +19,8 @@ def without_token(struct: msgspec.Struct) -> str:
     return f"{type(struct).__name__}({', '.join(shown)})"
 
 
-CredentialsToken: TypeAlias = Annotated[str, Meta(max_length=64, pattern=r"^[\x21-\x7e]+\Z")]
+SECRET = r"^[\x21-\x7e]+\Z"
+CredentialsToken: TypeAlias = Annotated[str, Meta(max_length=64, pattern=SECRET)]
 """A credentials token as it is, not encoded: printable ASCII without spaces."""
 
 

@@ -106,6 +106,8 @@ class Leniency(enum.StrEnum):
     """A published Location names whom it is shown to, or a rule names nobody; it is left out."""
     TOKEN_WITHOUT_PARTY = "token_without_party"
     """A CdrToken as OCPI 2.2 has it, without party: ours (Q31)."""
+    REPEATED_ROLE = "repeated_role"
+    """The same role of the same party twice in credentials."""
     ENERGY_IN_WH = "energy_in_wh"
     """Periods with Wh where the total is kWh (Q41)."""
     RESULT_IN_ERROR = "result_in_error"

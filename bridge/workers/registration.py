@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -17,7 +16,7 @@ from bridge.clients.cpo import Cpo
 from bridge.clients.ocpi import TIMEOUTS, OcpiClient, Timeouts
 from bridge.errors import StoreUnavailable
 from bridge.flows.failures import RegistrationFailed
-from bridge.flows.register import Platform, register
+from bridge.flows.register import Platform, new_token, register
 from bridge.ocpi.credentials import Credentials, CredentialsRole
 from bridge.ocpi.flags import NO_FLAGS, Flags
 from bridge.store.connections import ENDED, ConnectionStore, Progress, RegistrationState
@@ -148,7 +147,7 @@ class RegistrationWorker:
         tries = (await self._connections.state(cpo_id)).tries + 1
         self._notice("cpo.registering", cpo_id=cpo_id, tries=tries)
         own = Credentials(
-            token=secrets.token_urlsafe(32),
+            token=new_token(),
             url=candidate.own_versions_url,
             roles=candidate.own_roles,
         )

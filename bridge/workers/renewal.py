@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -15,6 +14,7 @@ from bridge.clients.cpo import Cpo
 from bridge.clients.ocpi import OcpiClient
 from bridge.errors import StoreUnavailable
 from bridge.flows.failures import RegistrationFailed, TokenRefused
+from bridge.flows.register import new_token
 from bridge.flows.renew import renew
 from bridge.ocpi.connection import Connection
 from bridge.ocpi.credentials import Credentials, CredentialsRole
@@ -158,7 +158,7 @@ class RenewalWorker:
     ) -> RegistrationState:
         cpo_id = rotation.cpo.id
         own = Credentials(
-            token=secrets.token_urlsafe(32),
+            token=new_token(),
             url=rotation.own_versions_url,
             roles=rotation.own_roles,
         )

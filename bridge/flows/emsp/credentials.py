@@ -6,7 +6,6 @@ the connection, only a TOKEN_A may make it.
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Sequence
 
 from bridge.errors import (
@@ -17,10 +16,10 @@ from bridge.errors import (
     OcpiInvalid,
     VersionUnsupported,
 )
-from bridge.flows.emsp.emsp import DONE, VERSION, Call, Emsp, Reply
+from bridge.flows.emsp.emsp import DONE, VERSION, Call, Emsp, Reply, read
 from bridge.flows.ports import PeerApi
-from bridge.flows.register import REQUIRED, SERVING, Claim, with_overrides
-from bridge.ocpi import codec, urls
+from bridge.flows.register import REQUIRED, SERVING, Claim, new_token, with_overrides
+from bridge.ocpi import urls
 from bridge.ocpi.connection import Connection, TokenUse
 from bridge.ocpi.credentials import Credentials, CredentialsRole
 from bridge.ocpi.types import BusinessDetails, Role
@@ -61,8 +60,8 @@ async def put_credentials(emsp: Emsp, call: Call) -> Reply:
         OcpiInvalid, ClientApiUnusable, VersionUnsupported, EndpointsMissing
     """
     _only_registered(call)
-    read = await _read(emsp, call)
-    connection = (await emsp.connections.get(call.cpo_id)).renewed(read)
+    now = await _read(emsp, call)
+    connection = (await emsp.connections.get(call.cpo_id)).renewed(now)
     token = new_token()
     _refuse(await emsp.registrations.hand_over(connection, token, call.caller.token))
     emsp.notice("connection.renewed", cpo_id=call.cpo_id)
@@ -86,11 +85,6 @@ def _only_registered(call: Call) -> None:
         raise MethodNotAllowed("this platform is not registered")
 
 
-def new_token() -> str:
-    """Return a credentials token that nobody can guess."""
-    return secrets.token_urlsafe(32)
-
-
 def _refuse(claim: Claim | None) -> None:
     """Refuse a party that is somebody else's: pushes say whose an object is by the party alone."""
     if claim is not None:
@@ -110,7 +104,7 @@ def _own(emsp: Emsp, cpo_id: str, token: str) -> Credentials:
 
 async def _read(emsp: Emsp, call: Call) -> Connection:
     """Return the connection that the caller's credentials describe, its endpoints read from it."""
-    theirs = codec.convert(call.body, Credentials)
+    theirs = read(emsp, call, Credentials)
     if not any(role.role in SERVING for role in theirs.roles):
         raise OcpiInvalid("roles", "no role is CPO or HUB")
     endpoints = await _endpoints(emsp.peers(call.cpo_id), theirs)
@@ -132,7 +126,7 @@ async def _endpoints(api: PeerApi, theirs: Credentials) -> Sequence[Endpoint]:
         versions = await api.versions(theirs.url, theirs.token)
         url = next((each.url for each in versions if each.version == VERSION), None)
         if url is None:
-            raise VersionUnsupported(f"{theirs.url} offers no OCPI {VERSION}")
+            raise VersionUnsupported(f"your versions endpoint offers no OCPI {VERSION}")
         return (await api.details(url, theirs.token)).endpoints
     except CpoUnavailable as error:
         raise ClientApiUnusable(f"your API could not be used: {error.reason}") from error

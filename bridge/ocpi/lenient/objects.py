@@ -18,6 +18,7 @@ from bridge.ocpi.cdrs import (
 )
 from bridge.ocpi.codec import bounded
 from bridge.ocpi.commands import CommandResponse
+from bridge.ocpi.credentials import Credentials
 from bridge.ocpi.leniency import Leniency
 from bridge.ocpi.lenient.reading import Place, Reading, Unusable
 from bridge.ocpi.locations import (
@@ -193,6 +194,23 @@ def _dated(found: Fields, parts: str, place: Place, reading: Reading) -> Fields:
     return {**found, parts: dated}
 
 
+def _credentials(found: Fields, place: Place, reading: Reading) -> object:
+    """Take each role of a party once."""
+    roles = found.get("roles")
+    if not isinstance(roles, list):
+        return found
+    once: dict[tuple[str, ...], object] = {}
+    for role in roles:
+        if not isinstance(role, dict):
+            return found
+        names = ("role", "country_code", "party_id")
+        once.setdefault(tuple(str(role.get(name)).upper() for name in names), role)
+    if len(once) == len(roles):
+        return found
+    reading.forgive(Leniency.REPEATED_ROLE, (place, "roles"))
+    return {**found, "roles": list(once.values())}
+
+
 def _session(found: Fields, place: Place, reading: Reading) -> object:
     if reading.partial:
         return found
@@ -301,6 +319,7 @@ BEFORE: Final[Mapping[type, Rule]] = {
 
 AFTER: Final[Mapping[type, Callable[[Fields, Place, Reading], object]]] = {
     CDR: _cdr,
+    Credentials: _credentials,
     EVSE: _evse,
     Hours: _hours,
     Location: _location,

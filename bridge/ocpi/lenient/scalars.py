@@ -163,7 +163,7 @@ def string_reader(info: inspect.StrType, *, ascii_only: bool, whole: bool) -> Re
     """Return a reader of texts.
 
     Args:
-        ascii_only: a CiString: never changed but for its quotes.
+        ascii_only: a CiString or a token: never changed but for its quotes.
         whole: of no use when cut, as a URL is.
     """
     limit = info.max_length or 2**31

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from msgspec import inspect
 
+from bridge.ocpi.credentials import SECRET
 from bridge.ocpi.leniency import Leniency
 from bridge.ocpi.lenient.objects import AFTER, BEFORE, RELAXED, relaxed
 from bridge.ocpi.lenient.reading import Place, Reader, Reading, Unusable
@@ -73,7 +74,9 @@ def _reader_of(info: inspect.Type) -> Reader:
         case inspect.StrType(pattern=pattern) if pattern == LOCAL_TIME:
             return local_time
         case inspect.StrType(pattern=pattern):
-            return string_reader(info, ascii_only=pattern == ASCII, whole=pattern == WHOLE)
+            return string_reader(
+                info, ascii_only=pattern in (ASCII, SECRET), whole=pattern == WHOLE
+            )
         case _:
             return _as_it_is
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from bridge.ocpi.headers import Party
+from bridge.ocpi.leniency import Leniency
 from bridge.ocpi.types import InterfaceRole, ModuleID, VersionNumber
 from bridge.ocpi.versions import Endpoint, Version, VersionDetails
 from bridge.store.connections import GRACE_S
@@ -218,6 +219,23 @@ async def test_an_aggregator_or_a_hub_registers_as_well(invited: Rig) -> None:
 
 
 @pytest.mark.requirement("O142")
+async def test_the_same_role_of_a_party_twice_is_one(invited: Rig) -> None:
+    body = newcomer()
+    body["roles"] += [{**body["roles"][0], "party_id": "new", "business_details": {"name": "?"}}]
+    assert (await invited.post("credentials", body, token=TOKEN_A)).status == (200, 1000)
+    connection = await invited.backend.connections.get(NEW_CPO)
+    assert [role.business_details.name for role in connection.roles] == ["Abc Charging"]
+    assert Leniency.REPEATED_ROLE in invited.forgiven
+
+
+async def test_credentials_are_read_forgivingly(invited: Rig) -> None:
+    body = newcomer()
+    body["roles"].append({**body["roles"][0], "role": "PTP"})
+    answer = await invited.post("credentials", [body | {"hub_party_id": None}], token=TOKEN_A)
+    assert answer.status == (200, 1000)
+    assert {Leniency.OBJECT_IN_LIST, Leniency.UNKNOWN_VALUE} <= set(invited.forgiven)
+
+
 async def test_a_hub_alone_is_let_in_and_keeps_its_parties_when_it_renews(invited: Rig) -> None:
     body = newcomer(role="HUB")
     answer = await invited.post("credentials", body, token=TOKEN_A)

@@ -11,6 +11,7 @@ from bridge.errors import OcpiInvalid
 from bridge.ocpi.cdrs import CDR, CdrToken
 from bridge.ocpi.codec import convert, loads, merge_patch
 from bridge.ocpi.commands import CommandResponse
+from bridge.ocpi.credentials import Credentials
 from bridge.ocpi.headers import Party
 from bridge.ocpi.leniency import Leniency, Met, first_of_each
 from bridge.ocpi.lenient import read, read_patch
@@ -47,10 +48,18 @@ PERIOD = {"start_date_time": AT, "dimensions": [{"type": "ENERGY", "volume": 120
 AT_CDR = objects.cdr()["cdr_location"]
 REGULAR = [{"weekday": 1, "period_begin": "08:00", "period_end": "20:00"}]
 
+ROLE = {
+    "role": "CPO",
+    "business_details": {"name": "A CPO"},
+    "party_id": "ABC",
+    "country_code": "IN",
+}
+
 VALID: dict[type[Any], Json] = {
     CDR: objects.cdr(),
     CdrToken: objects.session()["cdr_token"] | {"country_code": "IN", "party_id": "BRG"},
     CommandResponse: {"result": "REJECTED", "timeout": 0},
+    Credentials: {"token": "s3cret", "url": "https://cpo.test/versions", "roles": [ROLE]},
     DisplayText: {"language": "en", "text": "Left"},
     EVSE: objects.evse(),
     GeoLocation: POINT,
@@ -287,6 +296,20 @@ CASES: list[tuple[Leniency, str, type[Any], Json, Json]] = [
         {"country_code": "IN", "party_id": "BRG"},
     ),
     (
+        L.REPEATED_ROLE,
+        "roles",
+        Credentials,
+        {"roles": [ROLE, ROLE | {"role": "EMSP"}, ROLE | {"party_id": "abc"}]},
+        {"roles": [ROLE, ROLE | {"role": "EMSP"}]},
+    ),
+    (
+        L.UNKNOWN_VALUE,
+        "roles[1].role",
+        Credentials,
+        {"roles": [ROLE, ROLE | {"role": "PTP"}]},
+        {"roles": [ROLE]},
+    ),
+    (
         L.ENERGY_IN_WH,
         "charging_periods",
         Session,
@@ -361,6 +384,9 @@ def test_what_is_in_order_needs_no_forgiveness(type_: type[Any]) -> None:
         (TariffRestrictions, {"day_of_week": ["FUNDAY"]}, "day_of_week[0]"),
         (TariffRestrictions, {"reservation": "MAYBE"}, "reservation"),
         (Image, {"url": "no url"}, "url"),
+        (Credentials, {"token": "x" * 65}, "token"),
+        (Credentials, {"token": "line\nend"}, "token"),
+        (Credentials, {"roles": [{"role": "PTP"}]}, "roles"),
         (PublishTokenType, {"group_id": None}, ""),
     ],
 )
