@@ -18,6 +18,8 @@ from bridge.clients.live_status import LiveEvses
 from bridge.clients.ocpi import OcpiClient
 from bridge.clients.refusals import Refusals
 from bridge.clients.sender import CpoSender
+from bridge.clients.traffic import Traffic
+from bridge.clients.wire import cpo_session
 from bridge.dialects.deg.dialect import Deg, DegSettings
 from bridge.dialects.deg.money import PaymentOptions, RefundTerms
 from bridge.dialects.dialect import Dialect
@@ -40,6 +42,7 @@ from bridge.wiring import (
     observer,
     party_of,
     puller_of,
+    reachability,
     stores_of,
     tolerance,
 )
@@ -271,12 +274,14 @@ def create_app(settings: Settings, redis_url: str) -> web.Application:
         ),
     )
     refused = RefusedTokens(stores.connections, notice)
+    cpo_http = cpo_session()
     client = OcpiClient(
-        http,
+        cpo_http,
         party_of(settings),
         observe=observer(metrics, Refusals(refused.tell).heard),
         limit_bytes=settings.limits.max_cpo_body_bytes,
         tolerated=tolerated,
+        traffic=Traffic(reachability(metrics, operator.cpos())),
     )
     dialects = dialects_of(settings, mappings)
     asked = Asked()
@@ -356,6 +361,7 @@ def create_app(settings: Settings, redis_url: str) -> web.Application:
             runner.stop()
         await asyncio.wait(running_lanes, timeout=DRAIN_S)
         await ended(tasks | running_lanes)
+        await cpo_http.close()
         await http.close()
         await guarded.close()
         await stores.database.redis.aclose()

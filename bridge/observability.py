@@ -53,6 +53,7 @@ Event = Literal[
     "connection.registered",
     "connection.renewed",
     "connection.token_refused",
+    "cpo.reachable",
     "cpo.registered",
     "cpo.registering",
     "cpo.registration_crashed",
@@ -61,6 +62,7 @@ Event = Literal[
     "cpo.renewal_failed",
     "cpo.renewed",
     "cpo.token_spent",
+    "cpo.unreachable",
     "http.unreadable",
     "hub.party_changed",
     "lane.crashed",
@@ -295,6 +297,12 @@ class Metrics:
         self.bill_deviations = Counter(
             "bridge_bill_deviations",
             "Final bills that differ from the total of the CPO's CDR by more than the tolerance",
+            ["cpo"],
+            registry=registry,
+        )
+        self.cpo_up = Gauge(
+            "bridge_cpo_up",
+            "Whether a CPO answers: 1, or 0",
             ["cpo"],
             registry=registry,
         )

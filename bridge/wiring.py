@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -110,7 +110,7 @@ def emsp_of(
         inbox=stores.inbox,
         connections=stores.connections,
         registrations=stores.connections,
-        peers=lambda cpo_id: ConfigurationApi(client, cpos[cpo_id]),
+        peers=lambda cpo_id: ConfigurationApi(client, cpos[cpo_id], answering=True),
         party=party_of(settings),
         business_name=settings.ocpi.business_name,
         public_url=operator.public_url,
@@ -160,7 +160,9 @@ def observer(metrics: Metrics, *heard: Callable[[Exchange], None]) -> Callable[[
     """Return what counts and logs every request to a CPO, and tells it to others."""
 
     def observe(exchange: Exchange) -> None:
-        status = str(exchange.code or "none")
+        code = exchange.code
+        # A code of the peer's own making is no word of a closed set.
+        status = "none" if code is None else str(code) if 1000 <= code < 5000 else "other"
         metrics.ocpi_requests.labels("out", exchange.module, exchange.method, status).inc()
         metrics.ocpi_seconds.labels("out", exchange.module).observe(exchange.duration_s)
         log.info(
@@ -202,6 +204,21 @@ def refusal(deviations: Deviations) -> Callable[[str, str, str], None]:
         deviations.note(cpo_id, Kind.REFUSED, flag, place)
 
     return refused
+
+
+def reachability(metrics: Metrics, cpo_ids: Iterable[str]) -> Callable[[str, bool], None]:
+    """Return what tells of each CPO that goes down or is back; until then all are up."""
+    for cpo_id in cpo_ids:
+        metrics.cpo_up.labels(cpo_id).set(1)
+
+    def changed(cpo_id: str, up: bool) -> None:
+        metrics.cpo_up.labels(cpo_id).set(int(up))
+        if up:
+            log.info("cpo.reachable", cpo=cpo_id)
+        else:
+            log.warning("cpo.unreachable", cpo=cpo_id)
+
+    return changed
 
 
 def notice(event: Event, *, cpo_id: str, **fields: object) -> None:

@@ -9,7 +9,6 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Annotated, NamedTuple
 
-import aiohttp
 import msgspec
 import typer
 from rich.table import Table
@@ -17,6 +16,7 @@ from rich.table import Table
 from bridge.cli.context import ConfigOption, JsonOption, out, redis_url_of, settings_of
 from bridge.clients.configuration import ConfigurationApi
 from bridge.clients.ocpi import OcpiClient
+from bridge.clients.wire import cpo_session
 from bridge.errors import BridgeError
 from bridge.flows.unregister import unregister as unregister_at
 from bridge.observability import Metrics, configure_logging
@@ -69,7 +69,7 @@ class _Desk(NamedTuple):
 async def _desk(settings: Settings) -> AsyncIterator[_Desk]:
     """Give the stores and a client for CPOs."""
     configure_logging("error", settings.log.format)
-    async with redis_url_of(settings) as url, aiohttp.ClientSession() as http:
+    async with redis_url_of(settings) as url, cpo_session() as http:
         stores = stores_of(settings, url)
         client = OcpiClient(http, party_of(settings), observe=observer(Metrics()))
         try:

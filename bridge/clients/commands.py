@@ -11,6 +11,7 @@ from bridge.clients.cpo import Cpo, call_of
 from bridge.clients.ocpi import OcpiClient, unusable
 from bridge.errors import OcpiInvalid
 from bridge.flows.peer import CallFailed
+from bridge.ocpi.answers import Due, Shape
 from bridge.ocpi.codec import convert, encode, loads
 from bridge.ocpi.commands import (
     CancelReservation,
@@ -23,7 +24,7 @@ from bridge.ocpi.commands import (
     UnlockConnector,
 )
 from bridge.ocpi.connection import Connection
-from bridge.ocpi.leniency import Leniency, Met, first_of_each
+from bridge.ocpi.leniency import Leniency, Met
 from bridge.ocpi.lenient import read
 from bridge.ocpi.types import InterfaceRole, ModuleID
 from bridge.orders.plans import CommandPlan
@@ -40,6 +41,9 @@ _BODIES: Final[Mapping[CommandType, type[msgspec.Struct]]] = {
 }
 
 
+_DUE: Final = Due(Shape.OBJECT, lambda data: _response(data, []) is not None)
+
+
 async def command(
     client: OcpiClient,
     cpo: Cpo,
@@ -53,6 +57,7 @@ async def command(
     """POST a command once. It is no idempotent request: whoever repeats it may charge twice.
 
     An OCPI error that carries a result all the same is an answer. What was forgiven is reported.
+    A driver waits for it, so it goes out although the CPO asked for a pause.
 
     Args:
         patience_s: raises the configured time-out to this.
@@ -71,6 +76,8 @@ async def command(
         body=_body(cpo, plan, response_url),
         correlation_id=correlation_id,
         at_least_s=patience_s,
+        due=_DUE,
+        despite_pause=True,
     )
     met: list[Met] = []
     try:
@@ -80,9 +87,8 @@ async def command(
     except CallFailed as error:
         if (response := _response(error.data, met)) is None:
             raise
-        met.append(Met(Leniency.RESULT_IN_ERROR, "status_code"))
-    for each in first_of_each(met):
-        client.tolerated(cpo.id, each)
+        client.tolerated(cpo.id, Met(Leniency.RESULT_IN_ERROR, "status_code"))
+    client.count(cpo.id, met, "data")
     return response
 
 

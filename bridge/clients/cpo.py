@@ -8,6 +8,7 @@ from bridge.clients.ocpi import TIMEOUTS, Call, Timeouts
 from bridge.errors import OcpiInvalid
 from bridge.flows.peer import CallFailed, PartyAway
 from bridge.flows.register import Overrides, with_overrides
+from bridge.ocpi.answers import ACKNOWLEDGEMENT, Due
 from bridge.ocpi.connection import Connection
 from bridge.ocpi.flags import NO_FLAGS, Flags
 from bridge.ocpi.headers import Party
@@ -52,6 +53,8 @@ def call_of(
     body: bytes | None = None,
     correlation_id: str | None = None,
     at_least_s: float = 0,
+    due: Due = ACKNOWLEDGEMENT,
+    despite_pause: bool = False,
 ) -> Call:
     """Return a request to a module of a registered CPO.
 
@@ -59,6 +62,8 @@ def call_of(
         to: the owner of what it is about, or whose list it is; None on configuration modules.
         segments: path below the endpoint, not encoded.
         at_least_s: raises the configured time-out to this.
+        due: what the data of the answer is to be.
+        despite_pause: it goes out although the CPO asked for a pause: somebody waits for it.
 
     Raises:
         CallFailed: not registered, no such endpoint, or no URL can be made; nothing was sent.
@@ -86,4 +91,6 @@ def call_of(
         correlation_id=correlation_id,
         timeouts=cpo.timeouts._replace(total_s=max(cpo.timeouts.total_s, at_least_s)),
         raw_token=cpo.flags.raw_token,
+        due=due,
+        despite_pause=despite_pause,
     )

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from bridge.clients.cpo import Cpo, call_of
-from bridge.clients.ocpi import OcpiClient, read
+from bridge.clients.ocpi import OcpiClient
 from bridge.flows.peer import CallFailed
 from bridge.flows.ports import Connections
 from bridge.ocpi.envelope import UNKNOWN_LOCATION
@@ -48,9 +48,8 @@ class LiveEvses:
             to=Party(key.country_code, key.party_id),
         )
         try:
-            answer = await self._client.call(call)
+            return await self._client.fetch(call, EVSE)
         except CallFailed as error:
             if error.http == NOT_FOUND or error.code == UNKNOWN_LOCATION:
                 return None
             raise
-        return read(ModuleID.LOCATIONS, answer, EVSE)

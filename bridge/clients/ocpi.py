@@ -1,35 +1,30 @@
-"""One request to an OCPI peer: headers, time-outs, redirects, and the envelope of the answer."""
+"""One request to an OCPI peer: headers, time-outs, and what the answer means."""
 
 from __future__ import annotations
 
 import asyncio
 import time
 import uuid
-from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Final, NamedTuple, TypeVar
-from urllib.parse import urljoin, urlsplit, urlunsplit
+from urllib.parse import urlsplit, urlunsplit
 
 import aiohttp
 
-from bridge.errors import BadInput, OcpiInvalid
+from bridge.clients.traffic import Traffic, retry_after_s
+from bridge.clients.wire import Received, Request, exchange
+from bridge.errors import OcpiInvalid
 from bridge.flows.peer import CallFailed
-from bridge.ocpi import headers
-from bridge.ocpi.codec import convert
-from bridge.ocpi.envelope import ABSENT, open_envelope
+from bridge.ocpi import headers, lenient
+from bridge.ocpi.answers import ACKNOWLEDGEMENT, Due, Said, object_of, understood
 from bridge.ocpi.headers import Party
-from bridge.ocpi.leniency import Met
-from bridge.ocpi.urls import same_origin
+from bridge.ocpi.leniency import Leniency, Met, first_of_each
 
 T = TypeVar("T")
 
-REDIRECTS: Final = 5
-"""Redirects followed for one request."""
-
 SAID: Final = 300
-"""Characters of a peer's status_message that are kept."""
-
-NO_URL: Final = "its address is no usable URL"
+"""Characters of what a peer says about a failure that are kept."""
 
 
 class Timeouts(NamedTuple):
@@ -52,6 +47,9 @@ class Call:
         body: JSON, encoded.
         correlation_id: the same for all that belongs together; None = a new one.
         raw_token: the token goes out as it is, not in Base64.
+        due: what the data of the answer is to be.
+        despite_pause: it goes out although the peer asked for a pause: somebody waits for it.
+        despite_silence: it goes out although the peer did not answer lately.
     """
 
     method: str
@@ -64,24 +62,28 @@ class Call:
     correlation_id: str | None = None
     timeouts: Timeouts = TIMEOUTS
     raw_token: bool = False
+    due: Due = ACKNOWLEDGEMENT
+    despite_pause: bool = False
+    despite_silence: bool = False
 
 
 class Answer(NamedTuple):
-    """A successful answer: 2xx and a status_code of 1xxx.
+    """A successful answer (1.3 HTTP vs OCPI status).
 
     Args:
-        http, code: HTTP status and OCPI status_code.
-        data: untyped JSON, as ``codec.loads`` gives it; None when absent.
+        http, code: HTTP status and OCPI status_code; no code without an envelope.
+        data: untyped JSON in the shape that was due, as ``codec.loads`` gives it; None when absent.
         url: where it came from, after redirects.
-        link, total: headers Link (several joined) and X-Total-Count, as they came.
+        link, total, limit: headers Link (several joined), X-Total-Count, X-Limit, as they came.
     """
 
     http: int
-    code: int
+    code: int | None
     data: object
     url: str
     link: str | None
     total: str | None
+    limit: str | None
 
 
 class Exchange(NamedTuple):
@@ -91,7 +93,7 @@ class Exchange(NamedTuple):
         url: without its query.
         http, code: HTTP status and OCPI status_code, None when there was none.
         error: why it failed; empty when it did not.
-        said: the peer's status_message, of failures only.
+        said: what the peer says about it, of failures only.
     """
 
     cpo_id: str
@@ -107,23 +109,16 @@ class Exchange(NamedTuple):
     said: str = ""
 
 
-class _Received(NamedTuple):
-    http: int
-    headers: Mapping[str, str]
-    link: str | None
-    body: bytes
-    url: str
-
-
 class OcpiClient:
     """Our side of every request to a CPO.
 
     Args:
-        http: the session of the process; its connector's limits are shared by all CPOs.
+        http: the session for CPOs (``wire.cpo_session``).
         own: the eMSP party of the bridge.
         observe: told of every request when it is over.
         limit_bytes: largest answer that is read.
         tolerated: counts a deviation of a CPO that was forgiven.
+        traffic: knows which CPO is to be left alone.
     """
 
     def __init__(
@@ -134,40 +129,93 @@ class OcpiClient:
         observe: Callable[[Exchange], None],
         limit_bytes: int = 16 * 1024 * 1024,
         tolerated: Callable[[str, Met], None] = lambda cpo_id, met: None,
+        traffic: Traffic | None = None,
     ) -> None:
         self._http = http
-        self._own = own
+        self.own = own
         self._observe = observe
         self._limit_bytes = limit_bytes
         self.tolerated = tolerated
+        self.traffic = traffic or Traffic()
 
     async def call(self, call: Call) -> Answer:
         """Make a request; a POST leaves once, and once more along each redirect.
 
         Raises:
-            CallFailed: anything but 2xx with an envelope of 1xxx (1.3 HTTP vs OCPI status).
+            CallFailed: no success, or the CPO is left alone for now.
         """
+        with self.traffic.passage(
+            call.cpo_id,
+            call.module,
+            despite_pause=call.despite_pause,
+            despite_silence=call.despite_silence,
+        ):
+            return await self._observed(call)
+
+    async def fetch(self, call: Call, type_: type[T]) -> T:
+        """GET an object.
+
+        Raises:
+            CallFailed: as ``call``, and when the answer is no such object.
+        """
+        answer = await self.call(replace(call, due=object_of(type_)))
+        return self.read(call.cpo_id, call.module, answer, type_)
+
+    def read(self, cpo_id: str, module: str, answer: Answer, type_: type[T]) -> T:
+        """Make an OCPI object of an answer's data. Raises CallFailed."""
+        met: list[Met] = []
+        try:
+            read = lenient.read(answer.data, type_, met, self.own)
+        except OcpiInvalid as error:
+            raise unusable(module, answer, str(error)) from error
+        self.count(cpo_id, met, "data")
+        return read
+
+    def count(self, cpo_id: str, met: Iterable[Met], below: str = "") -> None:
+        """Count what was met in one object, each leniency once: there it was met first.
+
+        Args:
+            below: place of the object.
+        """
+        for leniency, path in first_of_each(met):
+            dot = "." if below and path and not path.startswith("[") else ""
+            self.tolerated(cpo_id, Met(leniency, f"{below}{dot}{path}"))
+
+    async def _observed(self, call: Call) -> Answer:
         sent = self._headers(call)
         started = time.perf_counter()
+        http: int | None = None
         try:
-            answer = await self._answer(call, sent)
+            received = await self._received(call, sent)
+            http = received.http
+            answer = self._judged(call, received)
         except CallFailed as error:
-            self._observe(_exchange(call, sent, started, error.http, error.code, error))
+            http = http or error.http
+            self._observe(_exchange(call, sent, started, http, error.code, error))
             raise
         self._observe(_exchange(call, sent, started, answer.http, answer.code))
         return answer
 
-    async def _answer(self, call: Call, sent: Mapping[str, str]) -> Answer:
+    async def _received(self, call: Call, sent: Mapping[str, str]) -> Received:
+        request = Request(
+            module=call.module,
+            method=call.method,
+            url=call.url,
+            headers=sent,
+            body=call.body,
+            connect_s=call.timeouts.connect_s,
+            limit_bytes=self._limit_bytes,
+        )
         try:
             async with asyncio.timeout(call.timeouts.total_s):
-                received = await self._follow(call, sent)
+                return await exchange(self._http, request)
         except TimeoutError as error:
-            limit_s = call.timeouts.total_s
-            raise CallFailed(f"{call.module}: no answer within {limit_s:g} s") from error
-        return _judged(call, received)
+            raise CallFailed(
+                f"{call.module}: no answer within {call.timeouts.total_s:g} s", no_answer=True
+            ) from error
 
     def _headers(self, call: Call) -> dict[str, str]:
-        routing = {} if call.to is None else headers.routing(to=call.to, from_=self._own)
+        routing = {} if call.to is None else headers.routing(to=call.to, from_=self.own)
         given = call.correlation_id or ""
         return {
             headers.AUTHORIZATION: headers.authorization(call.token, raw=call.raw_token),
@@ -181,89 +229,21 @@ class OcpiClient:
             "Accept": "application/json",
         }
 
-    async def _follow(self, call: Call, sent: Mapping[str, str]) -> _Received:
-        """Send, and go on along 307 and 308 on the same origin: method, body, headers stay."""
-        url = call.url
-        for hop in range(REDIRECTS + 1):
-            received = await self._send(call, url, sent, first=hop == 0)
-            if received.http not in (307, 308):
-                return received
-            target = _target(url, received.headers.get(headers.LOCATION, ""))
-            if not same_origin(url, target):
-                raise CallFailed(
-                    f"{call.module}: HTTP {received.http} to another origin, not followed",
-                    http=received.http,
-                )
-            url = target
-        raise CallFailed(f"{call.module}: more than {REDIRECTS} redirects", http=received.http)
-
-    async def _send(
-        self, call: Call, url: str, sent: Mapping[str, str], *, first: bool
-    ) -> _Received:
-        if _has_user(url):
-            raise CallFailed(f"{call.module}: {NO_URL}", nothing_left=first)
-        try:
-            async with self._http.request(
-                call.method,
-                url,
-                headers={**sent, **_length(call)},
-                data=_once(call),
-                allow_redirects=False,
-                timeout=aiohttp.ClientTimeout(total=None, connect=call.timeouts.connect_s),
-            ) as response:
-                return _Received(
-                    http=response.status,
-                    headers=response.headers,
-                    link=", ".join(response.headers.getall(headers.LINK, ())) or None,
-                    body=await self._read(call, response),
-                    url=url,
-                )
-        except (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError) as error:
-            raise CallFailed(f"{call.module}: {NO_URL}", nothing_left=first) from error
-        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
-            # What redirected us may have acted besides: then nothing is certain.
-            raise CallFailed(f"{call.module}: no connection", nothing_left=first) from error
-        except (aiohttp.ClientError, OSError) as error:
-            raise CallFailed(f"{call.module}: the connection broke") from error
-
-    async def _read(self, call: Call, response: aiohttp.ClientResponse) -> bytes:
-        """Read an answer of a bounded size, as it is after decompression."""
-        body = bytearray()
-        async for chunk in response.content.iter_chunked(64 * 1024):
-            body += chunk
-            if len(body) > self._limit_bytes:
-                raise CallFailed(
-                    f"{call.module}: the answer is larger than {self._limit_bytes} bytes",
-                    http=response.status,
-                )
-        return bytes(body)
-
-
-def _length(call: Call) -> dict[str, str]:
-    """Return the header that keeps a body from being sent in chunks."""
-    return {} if call.method == "GET" else {"Content-Length": str(len(call.body or b""))}
-
-
-def _once(call: Call) -> AsyncIterator[bytes] | None:
-    """Return the body as something that can be read once only.
-
-    aiohttp sends a PUT or DELETE again whose answer got lost. A CPO that obeyed the first PUT of
-    credentials would refuse the second one, and we would take that for its answer.
-    """
-
-    async def body() -> AsyncIterator[bytes]:
-        if call.body:
-            yield call.body
-
-    return None if call.method == "GET" else body()
-
-
-def read(module: str, answer: Answer, type_: type[T]) -> T:
-    """Make an OCPI object of an answer's data. Raises CallFailed."""
-    try:
-        return convert(answer.data, type_)
-    except OcpiInvalid as error:
-        raise unusable(module, answer, str(error)) from error
+    def _judged(self, call: Call, received: Received) -> Answer:
+        """Return a success. Raises CallFailed for everything else."""
+        said = understood(received.http, received.body, call.due, reading=call.method == "GET")
+        self.count(call.cpo_id, (*said.met, *_met_on_the_way(received, said)))
+        if not said.ok:
+            raise _failed(call, received, said)
+        return Answer(
+            http=received.http,
+            code=said.code,
+            data=said.data,
+            url=received.url,
+            link=received.link,
+            total=received.headers.get(headers.TOTAL_COUNT),
+            limit=received.headers.get(headers.LIMIT),
+        )
 
 
 def unusable(module: str, answer: Answer, why: str) -> CallFailed:
@@ -296,47 +276,32 @@ def _exchange(
     )
 
 
-def _has_user(url: str) -> bool:
-    """Whether an address holds credentials of its own: they would compete with our token."""
-    try:
-        return "@" in urlsplit(url).netloc
-    except ValueError:
-        return False
+def _met_on_the_way(received: Received, said: Said) -> Iterator[Met]:
+    """Return what is wrong with an answer apart from its body."""
+    if received.hops:
+        yield Met(Leniency.REDIRECT, headers.LOCATION)
+    if received.http == 403:
+        yield Met(Leniency.FORBIDDEN, "status")
+    kind = received.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    if said.json and kind != "application/json":
+        yield Met(Leniency.CONTENT_TYPE, "Content-Type")
 
 
-def _target(url: str, location: str) -> str:
-    """Return where a redirect leads; empty when that is no URL."""
-    try:
-        return urljoin(url, location) if location else ""
-    except ValueError:
-        return ""
-
-
-def _judged(call: Call, received: _Received) -> Answer:
-    """Return a success; exact codes of failures are not looked at, peers use them as they like."""
+def _failed(call: Call, received: Received, said: Said) -> CallFailed:
+    """Return why an answer is no success; exact codes decide nothing, peers mix them up."""
     http = received.http
-    try:
-        envelope = open_envelope(received.body)
-    except BadInput as error:
-        raise CallFailed(
-            f"{call.module}: HTTP {http} without an OCPI envelope", http=http
-        ) from error
-    data = None if envelope.data is ABSENT else envelope.data
-    if not 200 <= http < 300 or not envelope.ok:
-        raise CallFailed(
-            f"{call.module}: HTTP {http}, OCPI {envelope.status_code}",
-            http=http,
-            code=envelope.status_code,
-            said=_without_token(call, envelope.status_message or ""),
-            data=data,
-        )
-    return Answer(
-        http=http,
-        code=envelope.status_code,
-        data=data,
-        url=received.url,
-        link=received.link,
-        total=received.headers.get(headers.TOTAL_COUNT),
+    if not said.enveloped:
+        what = f"HTTP {http} without an OCPI envelope"
+    else:
+        what = f"HTTP {http}, OCPI {said.code or 'without a status_code'}"
+    return CallFailed(
+        f"{call.module}: {what}",
+        http=401 if http == 403 else http,
+        code=said.code,
+        said=_without_token(call, said.words),
+        data=said.data,
+        no_answer=http >= 500 and not said.enveloped,
+        retry_after_s=retry_after_s(http, received.headers),
     )
 
 
@@ -345,7 +310,7 @@ def _without_token(call: Call, text: str) -> str:
     encoded = headers.authorization(call.token).removeprefix("Token ")
     for secret in (call.token, encoded, encoded.rstrip("=")):
         text = text.replace(secret, "***")
-    return "".join(each if each.isprintable() else " " for each in text)[:SAID]
+    return "".join(each if each.isprintable() else " " for each in text)[:SAID].strip()
 
 
 def _bare(url: str) -> str:

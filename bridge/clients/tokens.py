@@ -50,6 +50,8 @@ async def push_token(
         query=f"type={token.type}",
         body=encode(token, nulls=cpo.flags.explicit_nulls) if token.valid else encode(gone),
         correlation_id=plan.correlation_id,
+        # A command waits behind a token that is new.
+        despite_pause=token.valid,
     )
     await client.call(replace(call, timeouts=call.timeouts._replace(total_s=within_s)))
     return True

@@ -14,10 +14,13 @@ class CallFailed(CpoUnavailable):
     Args:
         nothing_left: True when that is certain: no name, no connection, no TLS.
         undelivered: True when a hub says that it could not pass the request on.
-        http: HTTP status, None when no answer came.
-        code: OCPI status_code, None when the body was no envelope.
-        said: status_message of the peer, freed of our token.
+        http: HTTP status, None when no answer came; 401 for a 403, which some peers answer instead.
+        code: OCPI status_code, None when there was none that can be read.
+        said: what the peer says about it, short, printable, freed of our token.
         data: what the envelope carried all the same, untyped: a 2xxx can hold a CommandResponse.
+        no_answer: nobody who speaks OCPI answered: no connection, a time-out, or an HTTP 5xx of
+            something that stands before the peer.
+        retry_after_s: the peer wants to be left alone for so long.
     """
 
     def __init__(
@@ -30,6 +33,8 @@ class CallFailed(CpoUnavailable):
         code: int | None = None,
         said: str = "",
         data: object = None,
+        no_answer: bool = False,
+        retry_after_s: float | None = None,
     ) -> None:
         super().__init__(reason)
         self.nothing_left = nothing_left
@@ -38,6 +43,8 @@ class CallFailed(CpoUnavailable):
         self.code = code
         self.said = said
         self.data = data
+        self.no_answer = no_answer
+        self.retry_after_s = retry_after_s
 
     @property
     def may_have_arrived(self) -> bool:

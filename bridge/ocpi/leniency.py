@@ -115,6 +115,26 @@ class Leniency(enum.StrEnum):
     SESSION_DIMENSION = "session_dimension"
     """A CDR with momentary values in its periods; they are left out."""
 
+    # How our requests are answered
+    NO_ENVELOPE = "no_envelope"
+    """A success without an envelope: the bare object or list, or an empty acknowledgement."""
+    STATUS_CODE = "status_code"
+    """A status_code that is no integer, or none at all beside data (Q21)."""
+    STATUS_MESSAGE = "status_message"
+    """A status_message that is no text."""
+    ANSWER_TIMESTAMP = "answer_timestamp"
+    """An answer without a timestamp, or with one in another form (Q21)."""
+    ERROR_WITH_DATA = "error_with_data"
+    """A status_code of 2xxx beside an object or list that can be used all the same (Q18)."""
+    CONTENT_TYPE = "content_type"
+    """An answer in JSON that says it is something else."""
+    FORBIDDEN = "forbidden"
+    """HTTP 403 where 401 is meant (Q6)."""
+    REDIRECT = "redirect"
+    """A redirect on the same origin (Q8)."""
+    RELATIVE_URL = "relative_url"
+    """A URL of versions or their details, or of a next page, that is not absolute."""
+
 
 class Met(NamedTuple):
     """A leniency that was needed.

@@ -6,9 +6,10 @@ from collections.abc import Collection
 from typing import Final
 
 from bridge.clients.cpo import Cpo, call_of
-from bridge.clients.ocpi import read, unusable
+from bridge.clients.ocpi import unusable
 from bridge.flows.peer import CallFailed
 from bridge.flows.ports import Kind, Wanted
+from bridge.ocpi.answers import object_of
 from bridge.ocpi.connection import Connection
 from bridge.ocpi.envelope import UNKNOWN_LOCATION
 from bridge.ocpi.headers import Party
@@ -38,6 +39,7 @@ async def fetch_location(tools: Tools, cpo: Cpo, connection: Connection, wanted:
         InterfaceRole.SENDER,
         wanted.id,
         to=wanted.party,
+        due=object_of(Location),
     )
     try:
         answer = await tools.client.call(call)
@@ -45,7 +47,7 @@ async def fetch_location(tools: Tools, cpo: Cpo, connection: Connection, wanted:
         if error.http == NOT_FOUND or error.code == UNKNOWN_LOCATION:
             return False
         raise
-    location = read(ModuleID.LOCATIONS, answer, Location)
+    location = tools.client.read(cpo.id, ModuleID.LOCATIONS, answer, Location)
     owner = Party(location.country_code, location.party_id)
     if owner != wanted.party or location.id.casefold() != wanted.id.casefold():
         raise unusable(ModuleID.LOCATIONS, answer, f"it is {owner} {location.id!r}")

@@ -7,11 +7,11 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import cast
 
-import aiohttp
 import pytest
 
 from bridge.clients.cpo import Cpo
 from bridge.clients.ocpi import Exchange, OcpiClient
+from bridge.clients.wire import cpo_session
 from bridge.ocpi.leniency import Met
 from tests.contract.ocpi_client.fake import FakeCpo, serving
 from tests.contract.ocpi_client.side import OWN, QUICK, Side, Validate, connected
@@ -45,7 +45,7 @@ async def side(fake: FakeCpo) -> AsyncIterator[Side]:
     def tolerated(cpo_id: str, met: Met) -> None:
         forgiven.append((cpo_id, met))
 
-    async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as http:
+    async with cpo_session() as http:
         yield Side(
             client=OcpiClient(
                 http, OWN, observe=exchanges.append, limit_bytes=65_536, tolerated=tolerated

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+import pytest
+
 from bridge.clients.cpo import Cpo
 from bridge.clients.ocpi import Call, Exchange, OcpiClient, Timeouts
+from bridge.errors import CpoUnavailable
+from bridge.flows.peer import CallFailed
 from bridge.ocpi.connection import Connection
 from bridge.ocpi.credentials import CredentialsRole
 from bridge.ocpi.headers import Party
-from bridge.ocpi.leniency import Met
+from bridge.ocpi.leniency import Leniency, Met
 from bridge.ocpi.types import BusinessDetails, InterfaceRole, ModuleID, Role
 from bridge.ocpi.versions import Endpoint
 from tests.contract.ocpi_client.fake import FakeCpo
@@ -33,6 +37,10 @@ class Side:
     connection: Connection
     exchanges: list[Exchange] = field(default_factory=list)
     forgiven: list[tuple[str, Met]] = field(default_factory=list)
+
+    def forgave(self) -> list[tuple[Leniency, str]]:
+        """Return what was forgiven and where, in order."""
+        return [(met.leniency, met.place) for _, met in self.forgiven]
 
 
 def connected(fake: FakeCpo, *parties: Party) -> Connection:
@@ -73,3 +81,12 @@ def get(url: str, **changes: object) -> Call:
         **changes,
     }
     return Call(**given)  # type: ignore[arg-type]  # a test's own mix of fields
+
+
+async def fails(side: Side, call: Call) -> CallFailed:
+    """Make a request that must fail."""
+    with pytest.raises(CallFailed) as raised:
+        await side.client.call(call)
+    assert isinstance(raised.value, CpoUnavailable)
+    assert raised.value.retryable
+    return raised.value

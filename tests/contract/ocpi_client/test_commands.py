@@ -137,20 +137,20 @@ NO = {"language": "en", "text": "no"}
 @pytest.mark.parametrize(
     ("data", "timeout_s", "forgiven"),
     [
-        ({"result": "REJECTED"}, 0, {"timeout": Leniency.REQUIRED_MISSING}),
-        ({"result": "REJECTED", "timeout": None}, 0, {"timeout": Leniency.REQUIRED_MISSING}),
-        ({"result": "REJECTED", "timeout": "15"}, 15, {"timeout": Leniency.NUMBER_AS_STRING}),
-        ({"result": "REJECTED", "timeout": "soon"}, 0, {"timeout": Leniency.UNUSABLE_PART}),
-        ([{"result": "REJECTED", "timeout": 5}], 5, {"": Leniency.OBJECT_IN_LIST}),
+        ({"result": "REJECTED"}, 0, {"data.timeout": Leniency.REQUIRED_MISSING}),
+        ({"result": "REJECTED", "timeout": None}, 0, {"data.timeout": Leniency.REQUIRED_MISSING}),
+        ({"result": "REJECTED", "timeout": "15"}, 15, {"data.timeout": Leniency.NUMBER_AS_STRING}),
+        ({"result": "REJECTED", "timeout": "soon"}, 0, {"data.timeout": Leniency.UNUSABLE_PART}),
+        ([{"result": "REJECTED", "timeout": 5}], 5, {"data": Leniency.OBJECT_IN_LIST}),
         (
             {"result": "REJECTED", "timeout": 5, "session_id": "S-1"},
             5,
-            {"session_id": Leniency.UNKNOWN_FIELD},
+            {"data.session_id": Leniency.UNKNOWN_FIELD},
         ),
         (
             {"result": "REJECTED", "timeout": 5, "message": NO},
             5,
-            {"message": Leniency.SINGLE_FOR_LIST},
+            {"data.message": Leniency.SINGLE_FOR_LIST},
         ),
     ],
 )
@@ -309,10 +309,19 @@ async def test_without_connection_or_endpoint_nothing_is_sent(side: Side, fake: 
         assert raised.value.nothing_left
 
 
-async def test_an_endpoint_of_the_configuration_wins(side: Side, fake: FakeCpo) -> None:
+@pytest.mark.parametrize("advertised", [True, False])
+async def test_an_endpoint_of_the_configuration_wins_or_fills_a_gap(
+    side: Side, fake: FakeCpo, advertised: bool
+) -> None:
     elsewhere = {(ModuleID.COMMANDS, InterfaceRole.RECEIVER): fake.url("/hidden/")}
     fake.on_data("POST", "/hidden/START_SESSION", ACCEPTED)
+    endpoints = [
+        each
+        for each in side.connection.endpoints
+        if advertised or each.identifier is not ModuleID.COMMANDS
+    ]
+    connection = msgspec.structs.replace(side.connection, endpoints=tuple(endpoints))
 
-    await send(replace(side, cpo=replace(side.cpo, overrides=elsewhere)))
+    await send(replace(side, cpo=replace(side.cpo, overrides=elsewhere)), connection=connection)
 
     assert fake.targets() == ["POST /hidden/START_SESSION"]

@@ -8,11 +8,15 @@ import pytest
 from aiohttp import web
 
 from bridge.clients.configuration import ConfigurationApi
+from bridge.clients.cpo import Cpo, call_of
 from bridge.flows.peer import CallFailed
+from bridge.ocpi.connection import Connection
 from bridge.ocpi.credentials import Credentials, CredentialsRole
+from bridge.ocpi.leniency import Leniency
 from bridge.ocpi.types import BusinessDetails, InterfaceRole, ModuleID, Role, VersionNumber
+from bridge.ocpi.versions import Endpoint
 from tests.contract.ocpi_client.fake import Asked, FakeCpo, always
-from tests.contract.ocpi_client.side import Side, Validate
+from tests.contract.ocpi_client.side import CPO_PARTY, Side, Validate
 
 OURS = Credentials(
     token="token-b",
@@ -225,3 +229,96 @@ async def test_what_changes_something_leaves_once_though_its_answer_is_lost(
     sent = fake.asked[1].headers
     assert sent["Content-Length"] == str(len(fake.asked[1].body))
     assert "Transfer-Encoding" not in sent
+
+
+@pytest.mark.requirement("O38")
+@pytest.mark.parametrize(
+    ("url", "absolute", "met"),
+    [
+        ("/ocpi/locations", "{}/ocpi/locations", [Leniency.RELATIVE_URL]),
+        ("locations", "{}/ocpi/locations", [Leniency.RELATIVE_URL]),
+        ("{}/ocpi/locations", "{}/ocpi/locations", []),
+        ("{}//ocpi//locations//", "{}//ocpi//locations//", []),
+        ("{}/ocpi?module=locations", "{}/ocpi?module=locations", []),
+    ],
+)
+async def test_relative_addresses_are_joined_with_where_they_came_from(
+    side: Side,
+    api: ConfigurationApi,
+    fake: FakeCpo,
+    url: str,
+    absolute: str,
+    met: list[Leniency],
+) -> None:
+    given = url.replace("{}", fake.origin)
+    fake.on_data("GET", "/ocpi/versions", [{"version": "2.2.1", "url": given}])
+    endpoint = {"identifier": "locations", "role": "SENDER", "url": given}
+    fake.on_data("GET", "/ocpi/2.2.1", {"version": "2.2.1", "endpoints": [endpoint]})
+
+    (version,) = await api.versions(fake.url("/ocpi/versions"), "token-a")
+    details = await api.details(fake.url("/ocpi/2.2.1"), "token-a")
+
+    assert version.url == absolute.replace("{}", fake.origin)
+    assert details.endpoints[0].url == version.url
+    places = ["data[0].url", "data.endpoints[0].url"]
+    assert side.forgave() == [(each, place) for place in places for each in met]
+
+
+async def test_an_address_that_is_none_costs_only_its_endpoint(
+    api: ConfigurationApi, fake: FakeCpo
+) -> None:
+    endpoints = [
+        {"identifier": "locations", "role": "SENDER", "url": "http://["},
+        {"identifier": "tariffs", "role": "SENDER", "url": "https://cpo.test/t"},
+    ]
+    fake.on_data("GET", "/2.2.1", {"version": "2.2.1", "endpoints": endpoints})
+
+    details = await api.details(fake.url("/2.2.1"), "token-a")
+
+    assert [each.identifier for each in details.endpoints] == [ModuleID.TARIFFS]
+
+
+@pytest.mark.requirement("O38")
+@pytest.mark.parametrize(
+    ("url", "list_target", "object_target"),
+    [
+        ("/l", "/l?offset=0", "/l/L%201"),
+        ("/l/", "/l/?offset=0", "/l/L%201"),
+        ("//x//l//", "//x//l//?offset=0", "//x//l/L%201"),
+        ("/l?key=1", "/l?key=1&offset=0", "/l/L%201?key=1"),
+        ("/l/?key=1", "/l/?key=1&offset=0", "/l/L%201?key=1"),
+    ],
+)
+def test_endpoints_of_any_form_are_called_as_they_are_meant(
+    url: str, list_target: str, object_target: str
+) -> None:
+    origin = "https://cpo.test"
+    endpoint = Endpoint(identifier=ModuleID.LOCATIONS, role=InterfaceRole.SENDER, url=origin + url)
+    connection = Connection(cpo_id="cpo1", token="token-c", endpoints=(endpoint,))
+    cpo = Cpo(id="cpo1")
+    of_module = (ModuleID.LOCATIONS, InterfaceRole.SENDER)
+
+    listed = call_of(cpo, connection, *of_module, to=CPO_PARTY, query="offset=0")
+    one = call_of(cpo, connection, *of_module, "L 1", to=CPO_PARTY)
+
+    assert listed.url == origin + list_target
+    assert one.url == origin + object_target
+
+
+async def test_details_in_a_list_and_a_version_without_one_are_understood(
+    side: Side, api: ConfigurationApi, fake: FakeCpo
+) -> None:
+    version = {"version": "2.2.1", "url": "https://cpo.test/2.2.1"}
+    endpoint = {"identifier": "locations", "role": "SENDER", "url": "https://cpo.test/l"}
+    fake.on_data("GET", "/versions", version)
+    fake.on_data("GET", "/2.2.1", [{"version": "2.2.1", "endpoints": [endpoint]}])
+    fake.on_data("POST", "/credentials", [THEIRS])
+
+    assert [each.url for each in await api.versions(fake.url("/versions"), "a")] == [version["url"]]
+    assert len((await api.details(fake.url("/2.2.1"), "a")).endpoints) == 1
+    assert (await api.post_credentials(fake.url("/credentials"), "a", OURS)).token == "token-c"
+    assert side.forgave() == [
+        (Leniency.SINGLE_FOR_LIST, "data"),
+        (Leniency.OBJECT_IN_LIST, "data"),
+        (Leniency.OBJECT_IN_LIST, "data"),
+    ]

@@ -37,14 +37,14 @@ def flagged(side: Side, flags: Flags) -> Side:
 
 
 async def read_a_list(side: Side, fake: FakeCpo) -> None:
-    """Read the Locations, two pages of them."""
+    """Read the Locations."""
     first = call_of(
         side.cpo,
         side.connection,
         ModuleID.LOCATIONS,
         InterfaceRole.SENDER,
         to=CPO_PARTY,
-        query=page_query(offset=0, limit=1),
+        query=page_query(offset=0, limit=2),
     )
     _ = [page async for page in pages(side.client, first, Location)]
 
@@ -105,7 +105,7 @@ async def test_a_slash_ends_the_path_of_endpoints_only_by_flag(
     await shake_hands(side, fake)
 
     assert fake.targets() == [
-        f"GET /2.2.1/locations{slash}?offset=0&limit=1",
+        f"GET /2.2.1/locations{slash}?offset=0&limit=2",
         f"POST /2.2.1/commands/START_SESSION{slash}",
         # These two are whole addresses: the operator's, and one that the CPO gave.
         "GET /versions",

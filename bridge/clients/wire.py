@@ -1,0 +1,172 @@
+"""One request on the wire: sent, redirects followed, the answer read to its end."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from typing import Final, NamedTuple
+from urllib.parse import urljoin, urlsplit
+
+import aiohttp
+
+from bridge.flows.peer import CallFailed
+from bridge.ocpi import headers
+from bridge.ocpi.urls import same_origin
+
+REDIRECTS: Final = 5
+"""Redirects followed for one request."""
+
+CONNECTIONS: Final = 100
+"""Connections to one host of a CPO: more than all that one process asks of it at a time."""
+
+NO_URL: Final = "its address is no usable URL"
+
+
+def cpo_session() -> aiohttp.ClientSession:
+    """Return a session for requests to CPOs; none of them can use up what others need."""
+    return aiohttp.ClientSession(
+        cookie_jar=aiohttp.DummyCookieJar(),
+        connector=aiohttp.TCPConnector(limit=0, limit_per_host=CONNECTIONS),
+    )
+
+
+class Request(NamedTuple):
+    """What is sent.
+
+    Args:
+        module: names the request in errors.
+        limit_bytes: largest answer that is read.
+    """
+
+    module: str
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    body: bytes | None
+    connect_s: float
+    limit_bytes: int
+
+
+class Received(NamedTuple):
+    """What came back.
+
+    Args:
+        link: the Link headers, several joined; None without any.
+        url: where it came from, after ``hops`` redirects.
+    """
+
+    http: int
+    headers: Mapping[str, str]
+    link: str | None
+    body: bytes
+    url: str
+    hops: int
+
+
+async def exchange(http: aiohttp.ClientSession, request: Request) -> Received:
+    """Send, and go on along redirects within the origin: method, body and headers stay.
+
+    307 and 308 are followed for all methods, 301 and 302 for GET. To another origin nothing is
+    sent, and neither is it to the same host without TLS: the token would go along.
+
+    Raises:
+        CallFailed: no answer came, or a redirect leads elsewhere or nowhere.
+    """
+    url = request.url
+    for hops in range(REDIRECTS + 1):
+        received = await _send(http, request, url, hops)
+        if not _moves(request.method, received.http):
+            return received
+        target = _target(url, received.headers.get(headers.LOCATION, ""))
+        if not same_origin(url, target):
+            raise CallFailed(
+                f"{request.module}: HTTP {received.http} to another origin, not followed",
+                http=received.http,
+            )
+        url = target
+    raise CallFailed(f"{request.module}: more than {REDIRECTS} redirects", http=received.http)
+
+
+async def _send(http: aiohttp.ClientSession, request: Request, url: str, hops: int) -> Received:
+    module, first = request.module, hops == 0
+    if _has_user(url):
+        raise CallFailed(f"{module}: {NO_URL}", nothing_left=first)
+    try:
+        async with http.request(
+            request.method,
+            url,
+            headers={**request.headers, **_length(request)},
+            data=_once(request),
+            allow_redirects=False,
+            timeout=aiohttp.ClientTimeout(total=None, connect=request.connect_s),
+        ) as response:
+            return Received(
+                http=response.status,
+                headers=response.headers,
+                link=_joined(response.headers.getall(headers.LINK, ())),
+                body=await _read(request, response),
+                url=url,
+                hops=hops,
+            )
+    except (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError) as error:
+        raise CallFailed(f"{module}: {NO_URL}", nothing_left=first) from error
+    except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
+        # What redirected us may have acted besides: then nothing is certain.
+        raise CallFailed(f"{module}: no connection", nothing_left=first, no_answer=True) from error
+    except (aiohttp.ClientError, OSError) as error:
+        raise CallFailed(f"{module}: the connection broke", no_answer=True) from error
+
+
+def _length(request: Request) -> dict[str, str]:
+    """Return the header that keeps a body from being sent in chunks."""
+    return {} if request.method == "GET" else {"Content-Length": str(len(request.body or b""))}
+
+
+def _once(request: Request) -> AsyncIterator[bytes] | None:
+    """Return the body as something that can be read once only.
+
+    aiohttp sends a PUT or DELETE again whose answer got lost. A CPO that obeyed the first PUT of
+    credentials would refuse the second one, and we would take that for its answer.
+    """
+
+    async def body() -> AsyncIterator[bytes]:
+        if request.body:
+            yield request.body
+
+    return None if request.method == "GET" else body()
+
+
+async def _read(request: Request, response: aiohttp.ClientResponse) -> bytes:
+    """Read an answer of a bounded size, as it is after decompression."""
+    body = bytearray()
+    async for chunk in response.content.iter_chunked(64 * 1024):
+        body += chunk
+        if len(body) > request.limit_bytes:
+            raise CallFailed(
+                f"{request.module}: the answer is larger than {request.limit_bytes} bytes",
+                http=response.status,
+            )
+    return bytes(body)
+
+
+def _joined(links: tuple[str, ...] | list[str]) -> str | None:
+    return ", ".join(links) if links else None
+
+
+def _moves(method: str, http: int) -> bool:
+    return http in (307, 308) or (http in (301, 302) and method == "GET")
+
+
+def _has_user(url: str) -> bool:
+    """Whether an address holds credentials of its own: they would compete with our token."""
+    try:
+        return "@" in urlsplit(url).netloc
+    except ValueError:
+        return False
+
+
+def _target(url: str, location: str) -> str:
+    """Return where a redirect leads; empty when that is no URL."""
+    try:
+        return urljoin(url, location) if location else ""
+    except ValueError:
+        return ""
