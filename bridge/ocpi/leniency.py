@@ -135,6 +135,32 @@ class Leniency(enum.StrEnum):
     RELATIVE_URL = "relative_url"
     """A URL of versions or their details, or of a next page, that is not absolute."""
 
+    # How lists go on
+    LINK_MISSING = "link_missing"
+    """No Link to the next page although there was one; it was found by its offset (Q14)."""
+    LINK_EMPTY = "link_empty"
+    """A Link header without a link in it, as some have on the last page (Q14)."""
+    LINK_SYNTAX = "link_syntax"
+    """A Link without ``rel``, or without brackets around its URL."""
+    LINK_ORIGIN = "link_origin"
+    """A Link with another scheme, host or port than the endpoint; ours were used (Q14)."""
+    LINK_PATH = "link_path"
+    """A Link with a path that leads nowhere; its query was asked of the endpoint (Q14)."""
+    LINK_FILTERS = "link_filters"
+    """A Link without the dates that were asked for; they were added."""
+    LINK_LOOP = "link_loop"
+    """A Link that leads to nothing new: to a page read before, or to an empty one."""
+    LINK_FOREIGN = "link_foreign"
+    """A Link to another platform; it was not followed."""
+    TOTAL_COUNT = "total_count"
+    """X-Total-Count is missing, is no number, or is not what came (Q14)."""
+    OFFSET_IGNORED = "offset_ignored"
+    """The same page whatever the offset."""
+    DATE_FILTER = "date_filter"
+    """Objects that are older or newer than was asked for (Q15)."""
+    DUPLICATE = "duplicate"
+    """The same object twice in a list; the later one counts (Q15)."""
+
 
 class Met(NamedTuple):
     """A leniency that was needed.

@@ -1,9 +1,7 @@
-"""URLs of OCPI: joining, paging, links. Pure text, nothing is fetched."""
+"""URLs of OCPI: joining and paging. Pure text, nothing is fetched."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
 from datetime import datetime
 from typing import Final
 from urllib.parse import SplitResult, quote, urlencode, urlsplit, urlunsplit
@@ -12,8 +10,6 @@ from bridge.errors import OcpiInvalid
 from bridge.ocpi.times import format_datetime
 
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
-_TARGET = re.compile(r"\s*<([^>]*)>")
-_PARAMETER = re.compile(r'\s*;\s*([^\s=;,"]+)\s*(?:=\s*(?:"([^"]*)"|([^\s;,"]*)))?')
 
 
 def join(base: str, *segments: str) -> str:
@@ -69,31 +65,6 @@ def page_query(
         "limit": limit,
     }
     return urlencode({name: value for name, value in parameters.items() if value is not None})
-
-
-def next_link(header: str | None) -> str | None:
-    """Return the target of ``rel="next"`` in a Link header (RFC 8288), None when there is none."""
-    for target, relations in _links(header or ""):
-        if target and "next" in relations:
-            return target
-    return None
-
-
-def _links(header: str) -> Iterator[tuple[str, list[str]]]:
-    place = 0
-    while match := _TARGET.match(header, place):
-        target, place = match[1].strip(), match.end()
-        relations: list[str] | None = None
-        while parameter := _PARAMETER.match(header, place):
-            place = parameter.end()
-            # RFC 8288, 3.3: only the first rel of a link counts.
-            if parameter[1].lower() == "rel" and relations is None:
-                relations = (parameter[2] or parameter[3] or "").lower().split()
-        yield target, relations or []
-        comma = header.find(",", place)
-        if comma < 0:
-            return
-        place = comma + 1
 
 
 def same_origin(a: str, b: str) -> bool:

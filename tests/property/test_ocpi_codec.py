@@ -23,10 +23,11 @@ from bridge.ocpi.codec import (
 )
 from bridge.ocpi.envelope import Envelope
 from bridge.ocpi.headers import authorization, token_candidates
+from bridge.ocpi.links import next_link, next_page
 from bridge.ocpi.locations import Location
 from bridge.ocpi.sessions import Session
 from bridge.ocpi.tariffs import Tariff
-from bridge.ocpi.urls import next_link, same_origin
+from bridge.ocpi.urls import same_origin
 from tests.property.ocpi_objects import STRUCTS, objects
 
 json_values = st.recursive(
@@ -128,9 +129,15 @@ def test_a_token_is_recognised_encoded_or_not(token: str) -> None:
     assert token in token_candidates(f"Token {token}")
 
 
+FIRST_PAGE = "https://cpo.example/2.2.1/locations?offset=0&limit=10"
+
+
 @given(st.text(), st.text())
 def test_any_header_is_read_without_an_error(a: str, b: str) -> None:
     for header in (a, f"<{a}>; rel={b}", f'<{a}>;{b};rel="next"'):
-        assert next_link(header) != ""
+        link = next_link(header, [])
+        assert link != ""
+        target = next_page(link or a, FIRST_PAGE, FIRST_PAGE, [])
+        assert target is None or same_origin(target, FIRST_PAGE)
     assert "" not in token_candidates(f"Token {a}")
     assert same_origin(a, b) == same_origin(b, a)

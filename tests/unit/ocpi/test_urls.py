@@ -6,7 +6,7 @@ from urllib.parse import parse_qs
 import pytest
 
 from bridge.errors import OcpiInvalid
-from bridge.ocpi.urls import closed, join, next_link, page_query, same_origin, with_query
+from bridge.ocpi.urls import closed, join, page_query, same_origin, with_query
 
 
 @pytest.mark.requirement("O38")
@@ -72,33 +72,6 @@ def test_a_path_ends_in_one_slash(url: str, ended: str) -> None:
 )
 def test_a_query_is_appended_to_the_one_that_is_there(url: str, query: str, joined: str) -> None:
     assert with_query(url, query) == joined
-
-
-@pytest.mark.requirement("O19")
-@pytest.mark.parametrize(
-    ("header", "url"),
-    [
-        ('<https://a.example/l?offset=5>; rel="next"', "https://a.example/l?offset=5"),
-        ("<https://a.example/l?offset=5>;rel=next", "https://a.example/l?offset=5"),
-        ('<https://a.example/1>; rel="prev", </2>; rel="next"', "/2"),
-        (
-            '<https://a.example/?a=1,2;b>; title="x, y"; rel="last next"',
-            "https://a.example/?a=1,2;b",
-        ),
-        ("</p>; REL=NEXT", "/p"),
-        ('</p>; rel="prev"; rel="next"', None),
-        ('</p>; rel="nextdoor"', None),
-        ('</p>; title="rel=next"', None),
-        ("</p>", None),
-        ('<>; rel="next"', None),
-        ('</unclosed; rel="next"', None),
-        ("https://a.example/l; rel=next", None),
-        ("", None),
-        (None, None),
-    ],
-)
-def test_finds_the_next_page(header: str | None, url: str | None) -> None:
-    assert next_link(header) == url
 
 
 @pytest.mark.requirement("O19")
