@@ -78,7 +78,7 @@ async def _desk(settings: Settings) -> AsyncIterator[_Desk]:
             await stores.database.redis.aclose()
 
 
-def _settings(config: Path | None, cpo_id: str | None) -> Settings:
+def settings_with(config: Path | None, cpo_id: str | None) -> Settings:
     """Read the configuration. Raises BridgeError when it has no such CPO."""
     settings = settings_of(config)
     known = [cpo.id for cpo in settings.cpos]
@@ -95,7 +95,7 @@ def register(cpo_id: CpoId, config: ConfigOption = None) -> None:
 
     Example: bridge cpo register cpo1
     """
-    settings = _settings(config, cpo_id)
+    settings = settings_with(config, cpo_id)
 
     async def run() -> None:
         async with _desk(settings) as desk:
@@ -125,7 +125,7 @@ def rotate(cpo_id: CpoId, config: ConfigOption = None) -> None:
 
     Example: bridge cpo rotate cpo1
     """
-    settings = _settings(config, cpo_id)
+    settings = settings_with(config, cpo_id)
 
     async def run() -> None:
         async with _desk(settings) as desk:
@@ -158,7 +158,7 @@ def unregister(
 
     Example: bridge cpo unregister cpo1
     """
-    settings = _settings(config, cpo_id)
+    settings = settings_with(config, cpo_id)
 
     async def run() -> None:
         async with _desk(settings) as desk:
@@ -190,7 +190,7 @@ def sync(
 
     Example: bridge cpo sync cpo1 --full --module locations
     """
-    settings = _settings(config, cpo_id)
+    settings = settings_with(config, cpo_id)
     modules = [ModuleID(each.value) for each in module or ()]
 
     async def run() -> bytes:
@@ -232,7 +232,7 @@ def status(
 
     Example: bridge cpo status
     """
-    settings = _settings(config, cpo_id)
+    settings = settings_with(config, cpo_id)
 
     async def run() -> list[Row]:
         async with _desk(settings) as desk:

@@ -309,8 +309,8 @@ class SandboxCpo:
 
     # Pushes
 
-    async def set_status(self, location_id: str, uid: str, status: Status) -> None:
-        """Change an EVSE's status and push it."""
+    async def set_status(self, location_id: str, uid: str, status: Status) -> bool:
+        """Change an EVSE's status and push it; return whether the bridge took it."""
         now = datetime.now(UTC).replace(microsecond=0)
         location = self.locations[location_id]
         evses = tuple(
@@ -319,7 +319,7 @@ class SandboxCpo:
         )
         self.locations[location_id] = replace(location, evses=evses, last_updated=now)
         url = self.receiver(ModuleID.LOCATIONS, location_id, uid)
-        await self.call(
+        return await self.call(
             "PATCH", url, f"EVSE {uid} {status}", {"status": status, "last_updated": now}
         )
 

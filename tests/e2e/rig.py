@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import sys
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -70,6 +71,12 @@ class BridgeProcess:
             )
         if ready:
             await self.until_ready()
+
+    def reconfigure_cpo(self, changes: Mapping[str, Any]) -> None:
+        """Change keys of the only CPO in the configuration."""
+        config = yaml.safe_load(self.config.read_text())
+        config["cpos"][0] |= changes
+        self.config.write_text(yaml.safe_dump(config))
 
     async def restart(self, **changes: Any) -> None:
         """Stop, change keys of the configuration, start again."""
@@ -188,9 +195,21 @@ class Rig:
 
 
 @asynccontextmanager
-async def rig(folder: Path, redis_url: str, **changes: Any) -> AsyncIterator[Rig]:
-    """Start a CPO, a BAP and one bridge; end everything afterwards."""
-    cpo = SandboxCpo(token_a="token-a-of-the-sandbox")
+async def rig(
+    folder: Path,
+    redis_url: str,
+    *,
+    cpo_of: Callable[[str], SandboxCpo] = SandboxCpo,
+    cpo_changes: Mapping[str, Any] | None = None,
+    **changes: Any,
+) -> AsyncIterator[Rig]:
+    """Start a CPO, a BAP and one bridge; end everything afterwards.
+
+    Args:
+        cpo_of: makes the CPO of its TOKEN_A.
+        cpo_changes: more keys of its entry in the configuration; ``{cpo}`` is its address.
+    """
+    cpo = cpo_of("token-a-of-the-sandbox")
     cpo_site = Site(cpo.app)
     cpo.url = cpo_site.url
     bap = SandboxBap(bridge_url="")
@@ -203,7 +222,9 @@ async def rig(folder: Path, redis_url: str, **changes: Any) -> AsyncIterator[Rig
     await cpo_site.start()
     await bap_site.start()
     try:
-        await whole.add_bridge(**changes).start()
+        bridge = whole.add_bridge(**changes)
+        bridge.reconfigure_cpo(json.loads(json.dumps(cpo_changes or {}).replace("{cpo}", cpo.url)))
+        await bridge.start()
         await whole.until_catalogue()
         yield whole
     finally:

@@ -26,6 +26,7 @@ from tests.waiting import until
 COMMANDS = [
     *("", "serve", "demo", "trace"),
     *("cpo", "cpo register", "cpo rotate", "cpo unregister", "cpo sync", "cpo status"),
+    "cpo doctor",
     *("deadletters", "deadletters list", "deadletters show", "deadletters replay"),
     *("config", "config check", "mapping", "mapping check", "mapping explain", "mapping docs"),
 ]
