@@ -43,9 +43,13 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return 1000 <= self.status_code < 2000
 
 
-def success(data: object = ABSENT) -> bytes:
-    """Write an answer of success, now; without ``data`` the key is left out."""
-    return encode(Envelope(data=data, status_code=SUCCESS, timestamp=datetime.now(UTC)))
+def success(data: object = ABSENT, *, nulls: bool = False) -> bytes:
+    """Write an answer of success, now; without ``data`` the key is left out.
+
+    ``nulls``: what is absent in the objects of ``data`` is written as null.
+    """
+    answer = Envelope(data=data, status_code=SUCCESS, timestamp=datetime.now(UTC))
+    return encode(answer, nulls=nulls and data is not ABSENT)
 
 
 def failure(status_code: int, message: str) -> bytes:

@@ -123,7 +123,7 @@ async def _answer(
         answer = _Answer(
             http_status=201 if reply.created else 200,
             ocpi_status=envelope.SUCCESS,
-            body=envelope.success(data),
+            body=envelope.success(data, nulls=flags.explicit_nulls),
             headers=reply.headers,
         )
     except BridgeError as error:

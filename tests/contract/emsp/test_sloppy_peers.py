@@ -131,6 +131,16 @@ async def test_our_endpoints_end_in_a_slash_where_a_cpo_only_appends(rig: Rig) -
     assert all(url.endswith("/") for url in urls)
 
 
+async def test_what_is_absent_is_null_for_a_cpo_that_wants_it_so(rig: Rig) -> None:
+    await rig.put(f"locations/{LOC}", location())
+    assert "parking_type" not in (await rig.get(f"locations/{LOC}")).data
+    wanting = (await flagged(rig, explicit_nulls=True)).unchecked()
+    found = (await wanting.get(f"locations/{LOC}")).data
+    assert found["parking_type"] is None
+    assert found["evses"][0]["connectors"][0]["terms_and_conditions"] is None
+    assert (await wanting.put(f"locations/{LOC}", location())).is_bare
+
+
 @pytest.mark.requirement("O90")
 @pytest.mark.parametrize("path", ["cdrs/CDR1", "cdrs/IN/ABC/CDR1"])
 async def test_a_cdr_may_be_posted_to_an_address_of_its_own(rig: Rig, path: str) -> None:
