@@ -55,8 +55,8 @@ mapping: $(READY)
 
 # The data of the embedded store (./data) is the user's own: it stays.
 clean:
-	rm -rf $(VENV) dist .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache \
-	  .pytest_cache .ruff_cache
+	rm -rf $(VENV) .venv-extrawest dist .coverage .coverage.* .hypothesis .import_linter_cache \
+	  .mypy_cache .pytest_cache .ruff_cache
 	find bridge tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Both constraint variables: newer pips take the build backend's pins from the second one only.
