@@ -147,6 +147,13 @@ def test_how_a_connection_stands_that_is_none(
     assert standing_of(NOBODY, state, spent=spent) == shown
 
 
+def test_a_renewal_that_failed_is_shown_with_the_connection() -> None:
+    lost = RegistrationState(
+        progress=Progress.REGISTERED, at=REGISTERED.registered_at, error="RenewalUnknown"
+    )
+    assert standing_of(REGISTERED, lost, spent=True) == lost
+
+
 def test_what_failed_before_somebody_registered_is_over() -> None:
     shown = standing_of(REGISTERED, FAILED, spent=True)
     assert shown == RegistrationState(progress=Progress.REGISTERED)

@@ -18,13 +18,19 @@ from bridge.errors import StoreUnavailable
 from bridge.flows.register import Overrides, Platform
 from bridge.ocpi.connection import Connection, TokenUse
 from bridge.ocpi.credentials import CredentialsRole
-from bridge.ocpi.headers import Party
+from bridge.ocpi.headers import Party, authorization
 from bridge.ocpi.types import BusinessDetails, Role
-from bridge.store.connections import ConnectionStore, Progress, RegistrationState
+from bridge.store.connections import (
+    ConnectionStore,
+    Progress,
+    RegistrationState,
+    standing_of,
+)
 from bridge.store.database import Database
 from bridge.store.pulls import Pulls
 from bridge.workers.registration import Candidate, Event, RegistrationWorker
 from tests.contract.ocpi_client.fake import Answer, Asked, FakeCpo, always, enveloped, raw, serving
+from tests.unit.flows.handshake import role_of
 from tests.waiting import until
 
 TOKEN_A = "token-a"
@@ -297,6 +303,37 @@ async def test_missing_endpoints_stop_before_the_post(fake: FakeCpo, start: Star
 
     assert "commands (RECEIVER)" in state.reason
     assert posts(fake) == []
+
+
+@pytest.mark.parametrize(
+    ("role", "named"), [("EMSP", "neither CPO nor HUB, but EMSP"), ("CPO", "is one of cpo2")]
+)
+async def test_a_platform_that_cannot_be_used_is_told_so_and_not_asked_again(
+    fake: FakeCpo, start: Started, role: str, named: str
+) -> None:
+    replica = start("cpo1", "cpo2", urls={"cpo2": fake.url("/nowhere")})
+    taken = Connection(cpo_id="cpo2", token="c2", roles=(role_of(Role.CPO),))
+    assert await replica.store.complete(taken, "b2") is None
+    theirs = {
+        "token": "token-c",
+        "url": fake.url("/versions"),
+        "roles": [{**THEIR_ROLE, "role": role}],
+    }
+    fake.on_data("POST", "/2.2.1/credentials", theirs)
+    fake.on_data("DELETE", "/2.2.1/credentials", None)
+
+    await asyncio.wait_for(replica.worker.run(), 10)
+
+    assert fake.targets()[-2:] == ["POST /2.2.1/credentials", "DELETE /2.2.1/credentials"]
+    assert fake.asked[-1].headers["Authorization"] == authorization("token-c")
+    names = ["cpo.registering", "cpo.registration_failed", "cpo.token_spent"]
+    assert replica.names() == names
+    state, spent = await replica.store.state("cpo1"), await replica.store.spent("cpo1")
+    shown = standing_of(await replica.store.get("cpo1"), state, spent=spent)
+    assert shown.progress is Progress.SPENT
+    assert named in shown.reason
+    for token in (TOKEN_A, posts(fake)[0].json()["token"]):
+        assert await replica.store.present((token,)) is None
 
 
 async def test_a_failure_is_tried_again_until_it_works(fake: FakeCpo, start: Started) -> None:
