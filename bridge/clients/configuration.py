@@ -78,11 +78,21 @@ class ConfigurationApi:
     ) -> Credentials:
         sent = encode(body, nulls=self._cpo.flags.explicit_nulls)
         due = object_of(Credentials)
-        answer = await self._call(method, self._at(url), token, ModuleID.CREDENTIALS, due, sent)
+        answer = await self._call(
+            method, self._at(url), token, ModuleID.CREDENTIALS, due, sent, given=body.token
+        )
         return self._client.read(self._cpo.id, ModuleID.CREDENTIALS, answer, Credentials)
 
     async def _call(
-        self, method: str, url: str, token: str, module: str, due: Due, body: bytes | None = None
+        self,
+        method: str,
+        url: str,
+        token: str,
+        module: str,
+        due: Due,
+        body: bytes | None = None,
+        *,
+        given: str = "",
     ) -> Answer:
         timeouts = self._cpo.timeouts
         total_s = timeouts.total_s if body is None else max(timeouts.total_s, HANDSHAKE_S)
@@ -96,6 +106,7 @@ class ConfigurationApi:
                 body=body,
                 timeouts=timeouts._replace(total_s=total_s),
                 raw_token=self._cpo.flags.raw_token,
+                given=given,
                 due=due,
                 despite_pause=self._answering,
                 despite_silence=True,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -27,6 +28,9 @@ SAID: Final = 300
 """Characters of what a peer says about a failure that are kept."""
 
 
+_TOKEN_FIELD: Final = re.compile(r"""(["']token["']\s*:\s*["'])[^"']*""")
+
+
 class Timeouts(NamedTuple):
     """Limits of one request, in seconds; ``total_s`` is for everything, redirects included."""
 
@@ -47,6 +51,7 @@ class Call:
         body: JSON, encoded.
         correlation_id: the same for all that belongs together; None = a new one.
         raw_token: the token goes out as it is, not in Base64.
+        given: a token that the body gives to the peer.
         due: what the data of the answer is to be.
         despite_pause: it goes out although the peer asked for a pause: somebody waits for it.
         despite_silence: it goes out although the peer did not answer lately.
@@ -62,6 +67,7 @@ class Call:
     correlation_id: str | None = None
     timeouts: Timeouts = TIMEOUTS
     raw_token: bool = False
+    given: str = field(default="", repr=False)
     due: Due = ACKNOWLEDGEMENT
     despite_pause: bool = False
     despite_silence: bool = False
@@ -306,10 +312,15 @@ def _failed(call: Call, received: Received, said: Said) -> CallFailed:
 
 
 def _without_token(call: Call, text: str) -> str:
-    """Return a peer's words fit for a log: some repeat the token they do not like."""
-    encoded = headers.authorization(call.token).removeprefix("Token ")
-    for secret in (call.token, encoded, encoded.rstrip("=")):
-        text = text.replace(secret, "***")
+    """Return a peer's words fit for a log: some repeat the token they do not like.
+
+    Words that are a broken document may hold one that is meant for us.
+    """
+    for token in filter(None, (call.token, call.given)):
+        encoded = headers.authorization(token).removeprefix("Token ")
+        for secret in (token, encoded, encoded.rstrip("=")):
+            text = text.replace(secret, "***")
+    text = _TOKEN_FIELD.sub(r"\1***", text)
     return "".join(each if each.isprintable() else " " for each in text)[:SAID].strip()
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from base64 import b64encode
 from typing import Any
 
 import pytest
@@ -15,7 +17,7 @@ from bridge.ocpi.credentials import Credentials, CredentialsRole
 from bridge.ocpi.leniency import Leniency
 from bridge.ocpi.types import BusinessDetails, InterfaceRole, ModuleID, Role, VersionNumber
 from bridge.ocpi.versions import Endpoint
-from tests.contract.ocpi_client.fake import Asked, FakeCpo, always
+from tests.contract.ocpi_client.fake import Answer, Asked, FakeCpo, always, raw
 from tests.contract.ocpi_client.side import CPO_PARTY, Side, Validate
 
 OURS = Credentials(
@@ -42,6 +44,9 @@ THEIRS: dict[str, Any] = {
         }
     ],
 }
+
+
+B64_OF_B = b64encode(b"token-b").decode()
 
 
 @pytest.fixture
@@ -196,6 +201,31 @@ async def test_a_refusal_keeps_its_status(
         await api.post_credentials(fake.url("/credentials"), "token-a", OURS)
 
     assert (raised.value.http, raised.value.code) == (http, code)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        always(None, code=2001, message="token-b is no token; you came with token-c~1"),
+        always(None, code=2001, message=f"{B64_OF_B} is not known, nor {B64_OF_B.rstrip('=')}!"),
+        always({"token": "their-token"}, code=2001),
+        raw(json.dumps({"status_code": 1000, "data": THEIRS}).encode()[:-20]),
+        raw(b"oops: {'token': 'token-c', 'roles'"),
+        raw(b"<title>Token token-b refused</title>", http=500),
+    ],
+)
+async def test_no_token_shows_in_what_a_peer_says(
+    side: Side, api: ConfigurationApi, fake: FakeCpo, answer: Answer
+) -> None:
+    fake.on("PUT", "/credentials", answer)
+
+    with pytest.raises(CallFailed) as raised:
+        await api.put_credentials(fake.url("/credentials"), "token-c~1", OURS)
+
+    (exchange,) = side.exchanges
+    for text in (raised.value.said, str(raised.value), repr(exchange)):
+        for secret in ("token-b", "token-c", "their-token", B64_OF_B.rstrip("=")):
+            assert secret not in text
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
