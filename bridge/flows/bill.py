@@ -6,9 +6,10 @@ from decimal import Decimal
 
 from msgspec.structs import replace
 
-from bridge.flows.decision import Decision, World, with_deadline
+from bridge.flows.decision import Decision, Pull, World, with_deadline
 from bridge.flows.start import attempt_closed, is_left_over, no_longer_waiting, told
 from bridge.ocpi.cdrs import CDR
+from bridge.ocpi.types import ModuleID
 from bridge.orders.intents import Verb
 from bridge.orders.order import Bill, Order, OrderState
 from bridge.orders.transitions import RUNNING, step
@@ -107,10 +108,15 @@ def final_bill(world: World, order: Order, cdr: CDR) -> Bill:
 
 
 def provisionally_billed(world: World, order: Order) -> Decision:
-    """Bill what is known so far; the CDR will correct it."""
+    """Bill what is known so far, and look for the CDR, which will correct it."""
     order = with_deadline(billed_so_far(order), "cdr", None)
     order, requests = no_longer_waiting(order, Verb.START, Verb.STOP)
-    return Decision(order, told(world, order, requests, "on_update"))
+    return Decision(order, told(world, order, requests, "on_update"), pulls=cdrs_of(order))
+
+
+def cdrs_of(order: Order) -> tuple[Pull, ...]:
+    """Return what has the CDRs of the order's CPO pulled; later they are on schedule."""
+    return (Pull(order.item.cpo_id, ModuleID.CDRS),)
 
 
 def billed_so_far(order: Order) -> Order:

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from msgspec.structs import replace
 
-from bridge.flows.bill import provisionally_billed
+from bridge.flows.bill import cdrs_of, provisionally_billed
 from bridge.flows.cancel import cancelled_by_provider
-from bridge.flows.decision import Decision, World, answer_order, with_deadline
+from bridge.flows.decision import STORE_TICK, Decision, World, answer_order, with_deadline
 from bridge.flows.interruption import given_up, interrupted
+from bridge.flows.look import LOOK, look
 from bridge.flows.start import start_failed
 from bridge.flows.stop import stop_failed
 from bridge.orders.order import Order, OrderState
 
 S = OrderState
-
-STORE_TICK = timedelta(milliseconds=1)
-"""The store knows a deadline by the millisecond it falls into."""
 
 
 def deadline_passed(world: World, order: Order, name: str) -> Decision:
@@ -38,6 +36,8 @@ def deadline_passed(world: World, order: Order, name: str) -> Decision:
         return given_up(world, order)
     if name == "cdr" and order.state is S.ENDED:
         return provisionally_billed(world, order)
+    if name == LOOK:
+        return look(order)
     if name == "fault" and order.state is S.CONFIRMED:
         return cancelled_by_provider(
             world, order, "hardware-failure", "The charger is out of order"
@@ -55,7 +55,7 @@ def _late(world: World, order: Order) -> Decision:
     order = replace(order, waiting=left)
     order = with_deadline(order, "reply", min((entry.until for entry in left), default=None))
     callbacks = tuple(answer_order(world, entry.request, order) for entry in late)
-    return Decision(order, callbacks)
+    return Decision(order, callbacks, pulls=cdrs_of(order) if order.state is S.ENDED else ())
 
 
 def _past(world: World, due: datetime) -> bool:

@@ -26,6 +26,7 @@ from bridge.flows.jobs import (
     SessionJob,
     TokenJob,
 )
+from bridge.flows.look import looked_for
 from bridge.flows.ports import Kind
 from bridge.flows.rating import rating
 from bridge.flows.search import search
@@ -50,9 +51,16 @@ async def decide(world: World, job: Job, order: Order | None) -> Decision:
     """Return what an event means for the order of its lane.
 
     A request that cannot be fulfilled is answered with an error and changes nothing. An event of
-    an order that is not there any more changes nothing.
+    an order that is not there any more changes nothing. Whatever happens, an order that waits for
+    news of its session has a time at which it is looked for.
     """
-    return withdrawn(world, order, await _decided(world, job, order))
+    if isinstance(job, DeadlineJob):
+        # Whoever saw it pass took it off the list: a clock behind his must not undo that.
+        world = replace(world, now=max(world.now, job.at))
+    decision = withdrawn(world, order, await _decided(world, job, order))
+    if decision.order is None:
+        return decision
+    return decision._replace(order=looked_for(world, order, decision.order))
 
 
 async def _decided(world: World, job: Job, order: Order | None) -> Decision:
@@ -82,9 +90,7 @@ async def _decided(world: World, job: Job, order: Order | None) -> Decision:
             return token_answered(order, job)
         case EvseJob(status=now):
             return evse_changed(world, order, now)
-        case DeadlineJob(name=name, at=at):
-            # Whoever saw it pass took it off the list: a clock behind his must not undo that.
-            world = replace(world, now=max(world.now, at))
+        case DeadlineJob(name=name):
             return deadline_passed(world, order, name)
         case _:
             assert_never(job)

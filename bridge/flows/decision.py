@@ -23,6 +23,9 @@ from bridge.orders.intents import Request
 from bridge.orders.order import Order
 from bridge.orders.plans import Plan
 
+STORE_TICK = timedelta(milliseconds=1)
+"""The store knows a deadline by the millisecond it falls into."""
+
 
 class Terms(msgspec.Struct, frozen=True, kw_only=True):
     """Limits of the business, in seconds unless named otherwise; settings.py has the defaults."""
@@ -35,6 +38,7 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
     cdr_wait_s: float
     interruption_s: float
     interruption_limit_s: float
+    session_stale_s: float
     fault_hold_s: float
     refund_share: Decimal
     default_kwh: Decimal

@@ -233,6 +233,7 @@ class Terms(_Part):
     cdr_wait_s: Seconds = 30
     interruption_s: Seconds = 120
     interruption_limit_s: Seconds = 1800
+    session_stale_s: Seconds = 60
     fault_hold_s: Seconds = 60
     refund_share: Decimal = Field(default=Decimal(1), ge=0, le=1)
     refund_within: Duration = "PT2H"

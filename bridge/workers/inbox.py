@@ -22,6 +22,7 @@ from bridge.flows.jobs import (
     SessionJob,
     TokenJob,
 )
+from bridge.flows.look import LOOK
 from bridge.flows.ports import PullSoon
 from bridge.observability import Metrics, bound, get_logger
 from bridge.orders.order import Order
@@ -196,6 +197,9 @@ class InboxWorker:
         self, lane: str, job: Job, before: Order | None, decision: Decision
     ) -> list[Command]:
         """Return the commands that write the event into the order's journal."""
+        if isinstance(job, DeadlineJob) and job.name == LOOK:
+            # A CPO may be silent for hours, and that is no story.
+            return []
         after = decision.order
         hop, protocol, what, detail = _told(job, after)
         if after is not None and (before is None or before.state is not after.state):

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from bridge.flows.decision import Decision
 from bridge.flows.jobs import DeadlineJob
+from bridge.flows.look import CONCLUSIONS
 from bridge.ocpi.commands import CommandResponseType, CommandResultType, CommandType
 from bridge.ocpi.locations import Status
 from bridge.ocpi.types import Price
@@ -34,6 +35,7 @@ PLACES = {
     "stop": {S.STOPPING},
     "interruption": {S.CHARGING},
     "outage": {S.INTERRUPTED, S.STOPPING},
+    "session": set(CONCLUSIONS),
     "cdr": {S.ENDED},
     "fault": {S.CONFIRMED},
     "reply": set(S),
@@ -159,6 +161,7 @@ def check_order(order: Order) -> None:
     assert ("reply" in order.deadlines) is bool(order.waiting)
     assert ("start" in order.deadlines) is (order.state is S.STARTING)
     assert ("stop" in order.deadlines) is (order.state is S.STOPPING)
+    assert ("session" in order.deadlines) is (order.state in CONCLUSIONS)
     if order.state in RUNNING:
         assert order.session is not None
     if order.state in (S.SETTLED, S.CANCELLED):
@@ -223,7 +226,8 @@ async def die(play: Play) -> None:
     check_order(play.placed)
     check_story(play)
     assert play.placed.waiting == (), "all have been answered"
-    assert play.placed.deadlines == {}
+    looked_for = {"session"} if play.state() is S.CHARGING else set()
+    assert play.placed.deadlines.keys() == looked_for
 
     own = play.placed.session
     await play.cdr("3.7", id="LAST", session_id=None if own is None else own.id)

@@ -11,7 +11,7 @@ from msgspec import Raw
 from msgspec.structs import replace
 
 from bridge.flows.decide import decide
-from bridge.flows.decision import Callback, Decision, Terms, World
+from bridge.flows.decision import Callback, Decision, Pull, Terms, World
 from bridge.flows.jobs import (
     BecknJob,
     CdrJob,
@@ -65,6 +65,7 @@ class Play:
         self.mappings = mappings()
         self.asked: list[Request] = []
         self.callbacks: list[Callback] = []
+        self.pulls: list[tuple[datetime, Pull]] = []
         self.commands: list[CommandPlan] = []
         self.tokens: list[Token] = []
         self.flags = Flags()
@@ -98,6 +99,7 @@ class Play:
         for callback in decision.callbacks:
             check(callback)
         self.callbacks += decision.callbacks
+        self.pulls += [(self.now, each) for each in decision.pulls]
         self.commands += [each for each in decision.plans if isinstance(each, CommandPlan)]
         self.tokens += [each.token for each in decision.plans if isinstance(each, TokenPlan)]
         return decision

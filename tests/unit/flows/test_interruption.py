@@ -137,7 +137,7 @@ async def test_a_station_that_says_so_is_back() -> None:
     play = await interrupted()
     assert (await play.evse(Status.AVAILABLE)).callbacks == ()
     assert told(list((await play.evse(Status.CHARGING)).callbacks)) == [("on_status", "ACTIVE")]
-    assert play.placed.deadlines == {}
+    assert play.placed.deadlines.keys() == {"session"}
 
 
 async def test_what_is_lost_may_be_stopped_and_end() -> None:

@@ -149,7 +149,7 @@ async def test_the_session_is_the_answer() -> None:
     (answer,) = play.answers_to(play.asked[-1])
     assert wire(answer) == "ACTIVE"
     assert play.state() is OrderState.CHARGING
-    assert play.placed.deadlines == {}
+    assert play.placed.deadlines.keys() == {"session"}
     assert [each for each in play.callbacks if not each.solicited] == []
 
 
@@ -163,7 +163,7 @@ async def test_a_session_may_overtake_both_answers_to_the_command() -> None:
     ):
         assert (decision.callbacks, decision.plans) == ((), ())
     assert play.state() is OrderState.CHARGING
-    assert play.placed.deadlines == {}
+    assert play.placed.deadlines.keys() == {"session"}
 
 
 @pytest.mark.parametrize(("ttl_s", "after_s"), [(30, 8), (None, 8), (3, 3)])

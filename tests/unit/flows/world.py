@@ -32,6 +32,7 @@ TERMS = Terms(
     cdr_wait_s=30,
     interruption_s=120,
     interruption_limit_s=1800,
+    session_stale_s=60,
     fault_hold_s=60,
     refund_share=Decimal(1),
     default_kwh=Decimal(10),
