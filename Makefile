@@ -3,6 +3,7 @@
 #   make run              a walk-in on this machine: sandbox CPO, bridge, sandbox BAP; then it stays up
 #   make run ARGS=--once  the same, played once; exits 0 only if every step happened
 #   make test             lint, types, contracts, mapping and all tests
+#   make fuzz             the property tests with fifty times the examples: many minutes
 #   make conformance      run the tests that show a requirement of OCPI; write docs/ocpi-conformance.md
 #   make bench            speed and memory beside their limits (docs/performance.md); ARGS=pull: one
 #   make lint | format | types | contracts | mapping | clean
@@ -13,7 +14,7 @@ READY := $(VENV)/.ready
 ARGS  :=
 
 .NOTPARALLEL:
-.PHONY: run test conformance bench lint format types contracts mapping clean
+.PHONY: run test fuzz conformance bench lint format types contracts mapping clean
 
 run: $(READY)
 	@$(BIN)/bridge demo $(ARGS)
@@ -21,6 +22,10 @@ run: $(READY)
 test: lint types contracts mapping
 	@echo "==> tests: $$($(BIN)/pytest --version)"
 	@$(BIN)/pytest -n 2 --dist worksteal --cov --cov-report=term
+
+fuzz: $(READY)
+	@echo "==> fuzz: tests/property with fifty times the examples"
+	@$(BIN)/pytest -n 2 --dist worksteal -q --hypothesis-profile=fuzz tests/property
 
 # Written even when a test fails: the page says so then.
 conformance: $(READY)

@@ -10,8 +10,11 @@ import pytest
 from redis.asyncio import Redis
 
 from bridge.store.connect import connect
+from tests.property import examples
 from tests.redis_source import choose, docker_answers, empty, serving
 from tests.reference import absence, shared_path
+
+examples.register()
 
 pytest_plugins = ["tests.conformance.plugin", "pytester"]
 

@@ -45,7 +45,7 @@ STRUCTS: dict[str, Any] = {
         hubclientinfo,
     )
     for name, item in vars(module).items()
-    if isinstance(item, type) and item.__module__.startswith("bridge.")
+    if isinstance(item, type) and item.__module__ == module.__name__
     if issubclass(item, msgspec.Struct)
 }
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.errors import ObjectUnknown
@@ -38,6 +38,7 @@ from tests.contract.emsp.samples import (
     session,
 )
 from tests.fakes import RecordedPeers
+from tests.property.examples import examples
 
 CALLER = Presented(CPO, TokenUse.REGISTERED, TOKEN)
 
@@ -113,7 +114,7 @@ def stuttered(draw: st.DrawFn, history: Sequence[Push]) -> list[Push]:
 
 @pytest.mark.requirement("O39")
 @pytest.mark.requirement("O82")
-@settings(deadline=None)
+@examples()
 @given(data=st.data())
 def test_repeats_of_any_message_change_nothing(data: st.DataObject) -> None:
     history = data.draw(histories(methods=["PUT", "PATCH"]))
@@ -123,7 +124,7 @@ def test_repeats_of_any_message_change_nothing(data: st.DataObject) -> None:
 
 @pytest.mark.requirement("O39")
 @pytest.mark.requirement("O85")
-@settings(deadline=None)
+@examples()
 @given(data=st.data())
 def test_the_newest_put_wins_whatever_comes_around_it(data: st.DataObject) -> None:
     history = data.draw(histories(methods=["PUT", "PATCH"]))
@@ -135,7 +136,7 @@ def test_the_newest_put_wins_whatever_comes_around_it(data: st.DataObject) -> No
 
 
 @pytest.mark.requirement("O81")
-@settings(deadline=None)
+@examples()
 @given(history=histories(methods=["PATCH"]))
 def test_patches_in_order_keep_every_period_once(history: list[Push]) -> None:
     stored = asyncio.run(pushed(history))
@@ -149,7 +150,7 @@ EVSES = ("E1", "E2", "E3")
 
 
 @pytest.mark.requirement("O60")
-@settings(deadline=None)
+@examples()
 @given(
     data=st.data(),
     statuses=st.lists(

@@ -14,6 +14,7 @@ from bridge.errors import MappingInvalid
 from bridge.mapping import CodeTable, load
 from bridge.mapping.codes import fold
 from bridge.mapping.formats import money, plain
+from tests.property.examples import examples
 from tests.unit.mapping.tree import MAPPINGS, SMALL, small_tree
 
 TABLES = list(load(MAPPINGS).tables.values())
@@ -28,7 +29,7 @@ def test_there_and_back_is_the_same_word(table: CodeTable) -> None:
 
 
 @pytest.mark.parametrize("table", TABLES, ids=lambda table: f"{table.dialect}-{table.name}")
-@settings(max_examples=20)
+@examples(20)
 @given(data=st.data())
 def test_the_spelling_of_a_word_that_is_read_does_not_count(
     table: CodeTable, data: st.DataObject

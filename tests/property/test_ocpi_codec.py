@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.errors import NotJson, OcpiInvalid
@@ -28,6 +28,7 @@ from bridge.ocpi.locations import Location
 from bridge.ocpi.sessions import Session
 from bridge.ocpi.tariffs import Tariff
 from bridge.ocpi.urls import same_origin
+from tests.property.examples import examples
 from tests.property.ocpi_objects import STRUCTS, objects
 
 json_values = st.recursive(
@@ -67,7 +68,7 @@ def test_bytes_are_json_here_when_they_are_json_elsewhere(data: bytes) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(STRUCTS))
-@settings(max_examples=25)
+@examples(25)
 @given(data=st.data())
 def test_what_is_written_is_read_again(name: str, data: st.DataObject) -> None:
     obj = data.draw(objects(name))
@@ -77,7 +78,7 @@ def test_what_is_written_is_read_again(name: str, data: st.DataObject) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(STRUCTS))
-@settings(max_examples=25)
+@examples(25)
 @given(data=st.data())
 def test_what_is_stored_is_restored(name: str, data: st.DataObject) -> None:
     obj = data.draw(objects(name))

@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bridge.flows.decision import Decision
@@ -23,6 +23,7 @@ from bridge.orders.intents import PaymentClaim
 from bridge.orders.order import Bill, Order, OrderState
 from bridge.orders.plans import CommandPlan
 from bridge.orders.transitions import RUNNING, STEPS
+from tests.property.examples import examples
 from tests.unit.flows.callbacks import provisional, wire
 from tests.unit.flows.play import PLAYED, Play, confirmed
 from tests.unit.flows.world import paid
@@ -248,7 +249,7 @@ def push(status: str, kwh: str = "0", id: str = "S1", reference: str | None = "l
 START, STOP, CANCEL = (Event(name, {"ttl_s": 30}) for name in ("start", "stop", "cancel"))
 
 
-@settings(deadline=None, max_examples=150)
+@examples(150)
 @given(events=HISTORIES, claim=CLAIMS)
 @example(events=[START, STOP, push("ACTIVE")], claim=paid())
 @example(events=[START, CANCEL, push("ACTIVE"), push("COMPLETED", "0.1")], claim=paid())
@@ -267,7 +268,7 @@ def test_every_request_is_answered_once_and_the_bill_comes(
 
 
 @pytest.mark.parametrize("state", PLAYED)
-@settings(deadline=None, max_examples=50)
+@examples(50)
 @given(events=st.lists(EVENTS, max_size=8))
 def test_it_does_from_every_state(state: OrderState, events: list[Event]) -> None:
     async def told() -> None:
@@ -278,7 +279,7 @@ def test_it_does_from_every_state(state: OrderState, events: list[Event]) -> Non
     asyncio.run(told())
 
 
-@settings(deadline=None, max_examples=80)
+@examples(80)
 @given(events=HISTORIES, again=st.lists(st.integers(0, 13), max_size=6))
 def test_the_first_bill_stands_however_often_anything_is_repeated(
     events: list[Event], again: list[int]

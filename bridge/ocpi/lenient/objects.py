@@ -233,12 +233,13 @@ def _billed(period: object) -> object:
     dimensions = period.get("dimensions") if isinstance(period, dict) else None
     if not isinstance(period, dict) or not isinstance(dimensions, list):
         return period
-    billed = [
-        each
-        for each in dimensions
-        if not (isinstance(each, dict) and each.get("type") in SESSION_ONLY_DIMENSIONS)
-    ]
-    return {**period, "dimensions": billed}
+    return {**period, "dimensions": [each for each in dimensions if not _is_momentary(each)]}
+
+
+def _is_momentary(dimension: object) -> bool:
+    # The type may be anything yet, a list too, which no set can be asked for.
+    type_ = dimension.get("type") if isinstance(dimension, dict) else None
+    return isinstance(type_, str) and type_ in SESSION_ONLY_DIMENSIONS
 
 
 def relaxed(cls: type, found: Fields, place: Place, reading: Reading) -> Fields:

@@ -23,6 +23,7 @@ from tests.contract.emsp.samples import (
     exact,
     location,
     order,
+    period,
     session,
 )
 
@@ -120,6 +121,13 @@ async def test_a_cdr_that_breaks_the_standard_is_2001(rig: Rig, wrong: Json) -> 
     body = cdr() | wrong
     assert (await rig.post("cdrs", body)).status == (200, 2001)
     assert (await rig.get(f"cdrs/IN/ABC/{body['id']}")).http == 404
+
+
+@pytest.mark.requirement("O10")
+@pytest.mark.parametrize("type_", [["ENERGY"], {"a": 1}, 7, True])
+async def test_a_dimension_of_any_type_at_all_is_2001(rig: Rig, type_: object) -> None:
+    odd = {**period(0, 3.7), "dimensions": [{"type": type_, "volume": 3.7}]}
+    assert (await rig.post("cdrs", cdr(charging_periods=[odd]))).status == (200, 2001)
 
 
 @pytest.mark.requirement("O10")

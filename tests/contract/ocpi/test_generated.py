@@ -6,10 +6,11 @@ import json
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.ocpi.codec import encode
+from tests.property.examples import examples
 from tests.property.ocpi_objects import STRUCTS, objects
 
 pytestmark = pytest.mark.shared
@@ -18,7 +19,7 @@ pytestmark = pytest.mark.shared
 @pytest.mark.requirement("O22")
 @pytest.mark.requirement("O24")
 @pytest.mark.parametrize("name", sorted(STRUCTS))
-@settings(max_examples=25)
+@examples(25)
 @given(data=st.data())
 def test_what_is_written_is_valid(
     name: str, data: st.DataObject, validate: Callable[[object, str], list[str]]
