@@ -4,6 +4,7 @@ charge. A token may be sent again; but whoever does not take it at once does wit
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Final, Protocol
@@ -27,6 +28,13 @@ log = get_logger()
 
 RETRIES_S: Final = (1.0, 2.0)
 """Pauses before a command is tried again of which nothing left: there was no connection."""
+
+
+AT_ONCE: Final = 16
+"""Commands and tokens for one CPO that one process has under way; its lanes are for all CPOs."""
+
+CROWDED_S: Final = 0.5
+"""When a lane is looked at again whose CPO had too much under way."""
 
 
 class Sender(Protocol):
@@ -66,10 +74,25 @@ class CommandWorker:
         self._metrics = metrics
         self._wake = wake
         self._now = now
+        self._under_way: Counter[str] = Counter()
 
     async def handle(self, claim: Claim) -> None:
-        """Send what the entry holds, and queue what came back."""
+        """Send what the entry holds, and queue what came back.
+
+        A CPO with too much under way waits: one that does not answer must not hold every lane.
+        """
         entry = msgspec.json.decode(claim.entry, type=CommandEntry)
+        cpo_id = entry.plan.cpo_id
+        if self._under_way[cpo_id] >= AT_ONCE:
+            await self._lanes.command.postpone(claim, claim.entry, CROWDED_S)
+            return
+        self._under_way[cpo_id] += 1
+        try:
+            await self._send_entry(claim, entry)
+        finally:
+            self._under_way[cpo_id] -= 1
+
+    async def _send_entry(self, claim: Claim, entry: CommandEntry) -> None:
         match entry.plan:
             case CommandPlan() as plan:
                 await self._command(claim, entry, plan)
