@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass, replace
-from typing import Generic, NamedTuple, TypeVar
+from typing import Final, Generic, NamedTuple, TypeVar
 
 from bridge.clients.crawl import MAX_PAGES, Crawl, Ending, key_of
 from bridge.clients.ocpi import Answer, Call, OcpiClient, unusable
@@ -19,6 +19,14 @@ from bridge.ocpi.pointer import pointer
 __all__ = ["Bad", "Ending", "Page", "pages"]
 
 T = TypeVar("T")
+
+AGAIN_S: Final = (0.5, 2.0)
+"""Pauses before a page is asked for again that was broken, or an HTTP 5xx: the rest of a long
+list is not given up for one bad answer."""
+
+WAITED_S: Final = 20.0
+"""Longest pause that a CPO is granted in the middle of a list; after a longer one the list is
+read anew. Two of them fit into the lease of a pull."""
 
 
 class Bad(NamedTuple):
@@ -53,7 +61,8 @@ async def pages(
 ) -> AsyncGenerator[Page[T], None]:
     """Yield the pages of a list, beginning with a request of the caller's making.
 
-    It always ends. What had to be forgiven is counted, each leniency once for an object.
+    It always ends. A page that is broken is asked for again, and a CPO that wants a short pause
+    gets it. What had to be forgiven is counted, each leniency once for an object.
 
     Raises:
         CallFailed: a page did not come; what was yielded before stays true.
@@ -64,7 +73,7 @@ async def pages(
     while not isinstance(following, Ending):
         data: list[object] = []
         try:
-            answer = await client.call(replace(call, url=following))
+            answer = await _page(client, replace(call, url=following))
         except CallFailed as error:
             instead = crawl.instead(error)
             if instead is None:
@@ -78,6 +87,33 @@ async def pages(
         objects, bad = _read(client, first.cpo_id, [] if crawl.repeated else data, type_)
         ending = following if isinstance(following, Ending) else None
         yield Page(number=crawl.pages, objects=objects, bad=bad, ending=ending)
+
+
+async def _page(client: OcpiClient, call: Call) -> Answer:
+    """GET a page; a GET may be repeated. Raises CallFailed."""
+    for pause_s in AGAIN_S:
+        try:
+            return await client.call(call)
+        except CallFailed as error:
+            wait_s = _wait_s(error, pause_s)
+            if wait_s is None:
+                raise
+        await client.traffic.sleep(wait_s)
+    return await client.call(call)
+
+
+def _wait_s(error: CallFailed, pause_s: float) -> float | None:
+    """Return when a page may be asked for again; None: not in this reading of the list.
+
+    Whoever does not answer at all has used up its time.
+    """
+    if error.retry_after_s is not None:
+        # A little more, for its clock and ours.
+        return error.retry_after_s + 0.1 if error.retry_after_s <= WAITED_S else None
+    broken = error.http is not None and (
+        error.http >= 500 or (error.http < 300 and error.code is None)
+    )
+    return pause_s if broken else None
 
 
 def _list(module: str, answer: Answer) -> list[object]:

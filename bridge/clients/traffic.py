@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -62,15 +63,18 @@ class Traffic:
     Args:
         changed: told once each time a CPO goes down (False) or is back (True).
         clock: seconds, monotonic.
+        sleep: waits for so many seconds.
     """
 
     def __init__(
         self,
         changed: Callable[[str, bool], None] = lambda cpo_id, up: None,
         clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._changed = changed
         self._clock = clock
+        self.sleep = sleep
         self._peers: defaultdict[str, _Peer] = defaultdict(_Peer)
 
     def paused_s(self, cpo_id: str) -> float:

@@ -166,10 +166,13 @@ class Puller:
             news.clear()
 
     async def _take(self, cpo_id: str, turn: Turn) -> float:
-        """Take a turn; return how long to wait for the next."""
+        """Take a turn, unless the CPO is left alone; return how long to wait for the next."""
         try:
             connection = await self._connections.get(cpo_id)
-            return await turn(cpo_id, connection) if connection.registered else UNREGISTERED_S
+            if not connection.registered:
+                return UNREGISTERED_S
+            pause_s = self._tools.client.traffic.paused_s(cpo_id)
+            return pause_s if pause_s > 0 else await turn(cpo_id, connection)
         except StoreUnavailable as error:
             self._tools.notice("store.unavailable", cpo_id=cpo_id, error=str(error))
             return STORE_PAUSE_S

@@ -11,6 +11,7 @@ import pytest
 
 from bridge.clients.cpo import Cpo
 from bridge.clients.ocpi import Exchange, OcpiClient
+from bridge.clients.traffic import Traffic
 from bridge.clients.wire import cpo_session
 from bridge.ocpi.leniency import Met
 from tests.contract.ocpi_client.fake import FakeCpo, serving
@@ -45,13 +46,25 @@ async def side(fake: FakeCpo) -> AsyncIterator[Side]:
     def tolerated(cpo_id: str, met: Met) -> None:
         forgiven.append((cpo_id, met))
 
+    clock, slept = [0.0], list[float]()
+
+    async def sleep(pause_s: float) -> None:
+        slept.append(pause_s)
+        clock[0] += pause_s
+
     async with cpo_session() as http:
         yield Side(
             client=OcpiClient(
-                http, OWN, observe=exchanges.append, limit_bytes=65_536, tolerated=tolerated
+                http,
+                OWN,
+                observe=exchanges.append,
+                limit_bytes=65_536,
+                tolerated=tolerated,
+                traffic=Traffic(clock=lambda: clock[0], sleep=sleep),
             ),
             cpo=Cpo(id="cpo1", timeouts=QUICK),
             connection=connected(fake),
             exchanges=exchanges,
             forgiven=forgiven,
+            slept=slept,
         )

@@ -30,13 +30,14 @@ QUICK = Timeouts(connect_s=2, total_s=5)
 
 @dataclass
 class Side:
-    """Our side of the wire, and what it told of: requests, and what it forgave to whom."""
+    """Our side of the wire, and what it told of: requests, what it forgave to whom, its pauses."""
 
     client: OcpiClient
     cpo: Cpo
     connection: Connection
     exchanges: list[Exchange] = field(default_factory=list)
     forgiven: list[tuple[str, Met]] = field(default_factory=list)
+    slept: list[float] = field(default_factory=list)
 
     def forgave(self) -> list[tuple[Leniency, str]]:
         """Return what was forgiven and where, in order."""

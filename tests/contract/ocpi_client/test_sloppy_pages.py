@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,11 +12,12 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from bridge.clients.crawl import EMPTY_PAGES
-from bridge.clients.pages import Ending, Page, pages
+from bridge.clients.ocpi import Timeouts
+from bridge.clients.pages import AGAIN_S, WAITED_S, Ending, Page, pages
 from bridge.flows.peer import CallFailed
 from bridge.ocpi.leniency import Leniency
 from bridge.ocpi.locations import Location
-from tests.contract.ocpi_client.fake import STAMP, Asked, FakeCpo, always, enveloped, raw
+from tests.contract.ocpi_client.fake import STAMP, Answer, Asked, FakeCpo, always, enveloped, raw
 from tests.contract.ocpi_client.objects import location
 from tests.contract.ocpi_client.side import Side, get
 
@@ -43,7 +45,7 @@ class Lister:
     total: str | None = "{n}"
     size: int = 2
     deaf: bool = False
-    beyond: web.Response | None = None
+    beyond: Answer | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     path: str = PATH
 
@@ -55,7 +57,7 @@ class Lister:
         query = asked.request.query
         offset = 0 if self.deaf else int(query.get("offset", "0"))
         if offset >= len(self.objects) > 0 and self.beyond is not None:
-            return self.beyond
+            return await self.beyond(asked)
         end = offset + min(self.size, int(query.get("limit", "1000")))
         following = f"offset={int(query.get('offset', '0')) + self.size}"
         link = self.link if end < len(self.objects) or self.deaf else self.last
@@ -157,29 +159,28 @@ async def test_a_page_that_is_not_full_is_the_last(side: Side, fake: FakeCpo) ->
 
 @pytest.mark.requirement("O19")
 @pytest.mark.parametrize(
-    "beyond",
+    ("beyond", "asked", "ending"),
     [
-        None,
-        enveloped([]),
-        enveloped(None, http=404, code=2000),
-        enveloped(None, code=2001),
-        web.Response(status=400, text="offset out of range"),
-        web.Response(status=500, text="IndexError"),
+        (None, 3, Ending.COMPLETE),
+        (always([]), 3, Ending.COMPLETE),
+        (always(None, http=404, code=2000), 3, Ending.LOOP),
+        (always(None, code=2001), 3, Ending.LOOP),
+        (raw(b"offset out of range", http=400), 3, Ending.LOOP),
+        (raw(b"IndexError", http=500), 3 + len(AGAIN_S), Ending.LOOP),
     ],
 )
-async def test_a_total_that_is_too_large_costs_one_request(
-    side: Side, fake: FakeCpo, beyond: web.Response | None
+async def test_a_total_that_is_too_large_costs_little(
+    side: Side, fake: FakeCpo, beyond: Answer | None, asked: int, ending: Ending
 ) -> None:
     Lister(fake, some(3), total="999", beyond=beyond)
 
     read = await crawl(side, fake)
 
     assert ids(read) == ["L0", "L1", "L2"]
-    assert len(fake.asked) == 3
-    refused = beyond is not None and beyond.body not in (None, enveloped([]).body)
-    assert read[-1].ending is (Ending.LOOP if refused else Ending.COMPLETE)
-    if not refused:
-        assert side.forgave() == [(Leniency.TOTAL_COUNT, "X-Total-Count")]
+    assert len(fake.asked) == asked
+    assert read[-1].ending is ending
+    if ending is Ending.COMPLETE:
+        assert (Leniency.TOTAL_COUNT, "X-Total-Count") in side.forgave()
 
 
 @pytest.mark.requirement("O19")
@@ -462,3 +463,88 @@ async def test_an_error_is_never_a_list(side: Side, fake: FakeCpo, data: object)
 
     with pytest.raises(CallFailed, match="HTTP 200, OCPI 2001"):
         await crawl(side, fake)
+
+
+class Stumbling:
+    """A list of five of which each page comes only after as many tries as there are stumbles."""
+
+    def __init__(self, fake: FakeCpo, *stumbles: Answer) -> None:
+        self.lister = Lister(fake, some(5))
+        self.left: dict[str, list[Answer]] = {}
+        self.stumbles = stumbles
+        fake.on("GET", PATH, self.answer)
+
+    async def answer(self, asked: Asked) -> web.StreamResponse:
+        """Stumble, or give a page."""
+        left = self.left.setdefault(asked.target, list(self.stumbles))
+        return await (left.pop() if left else self.lister.answer)(asked)
+
+
+BUSY = raw(b"slow down", http=429, headers={"Retry-After": "3"})
+TRUNCATED = raw(b'{"status_code": 1000, "data": [{"id": "L')
+FAILED = always(None, http=500, code=3000)
+
+
+@pytest.mark.parametrize(
+    ("stumbles", "slept"),
+    [
+        ((TRUNCATED,), [AGAIN_S[0]] * 3),
+        ((FAILED, raw(b"Bad Gateway", http=502)), [*AGAIN_S] * 3),
+        ((BUSY,), [3.1] * 3),
+        ((BUSY, BUSY), [3.1] * 6),
+        ((FAILED, BUSY), [3.1, AGAIN_S[1]] * 3),
+    ],
+)
+async def test_a_page_that_is_broken_is_asked_for_again(
+    side: Side, fake: FakeCpo, stumbles: tuple[Answer, ...], slept: list[float]
+) -> None:
+    Stumbling(fake, *stumbles)
+
+    read = await crawl(side, fake)
+
+    assert ids(read) == ["L0", "L1", "L2", "L3", "L4"]
+    assert read[-1].ending is Ending.COMPLETE
+    assert side.slept == pytest.approx(slept)
+
+
+@pytest.mark.parametrize(
+    ("stumbles", "asked"),
+    [
+        ((FAILED,) * 3, 3),
+        ((TRUNCATED,) * 3, 3),
+        ((BUSY,) * 3, 3),
+        ((raw(b"", http=429, headers={"Retry-After": str(int(WAITED_S) + 1)}),), 1),
+        ((always(None, http=404, code=2000),), 1),
+        ((always(None, code=2001),), 1),
+        ((always(None, http=401, code=2001),), 1),
+    ],
+)
+async def test_what_stays_broken_or_is_refused_fails_the_list(
+    side: Side, fake: FakeCpo, stumbles: tuple[Answer, ...], asked: int
+) -> None:
+    Stumbling(fake, *stumbles)
+
+    with pytest.raises(CallFailed):
+        await crawl(side, fake)
+
+    assert len(fake.asked) == asked
+    assert len(side.slept) == asked - 1
+
+
+async def test_a_page_that_does_not_come_in_time_is_not_asked_for_again(
+    side: Side, fake: FakeCpo
+) -> None:
+    released = asyncio.Event()
+
+    async def slow(asked: Asked) -> web.StreamResponse:
+        await released.wait()
+        return enveloped([])
+
+    fake.on("GET", PATH, slow)
+    first = get(fake.url(PATH), timeouts=Timeouts(connect_s=2, total_s=0.1))
+
+    with pytest.raises(CallFailed, match="no answer within"):
+        _ = [page async for page in pages(side.client, first, Location)]
+
+    released.set()
+    assert side.slept == []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import aiohttp
@@ -12,6 +12,7 @@ from redis.asyncio import Redis
 
 from bridge.clients.cpo import Cpo
 from bridge.clients.ocpi import OcpiClient
+from bridge.clients.traffic import Traffic
 from bridge.flows.emsp.emsp import Emsp
 from bridge.store.database import Database
 from bridge.store.inbox import Inbox
@@ -65,6 +66,9 @@ async def make(fake: FakeCpo, redis: Redis) -> AsyncIterator[Made]:
             def now() -> datetime:
                 return datetime.now(UTC) if real_time else clock[0]
 
+            async def sleep(pause_s: float) -> None:
+                clock[0] += timedelta(seconds=pause_s)
+
             asked = Asked(now)
             emsp = Emsp(
                 objects=objects,
@@ -86,7 +90,12 @@ async def make(fake: FakeCpo, redis: Redis) -> AsyncIterator[Made]:
             )
             puller = Puller(
                 tools=Tools(
-                    client=OcpiClient(http, OWN, observe=lambda exchange: None),
+                    client=OcpiClient(
+                        http,
+                        OWN,
+                        observe=lambda exchange: None,
+                        traffic=Traffic(clock=lambda: now().timestamp(), sleep=sleep),
+                    ),
                     emsp=emsp,
                     objects=objects,
                     pulls=pulls,

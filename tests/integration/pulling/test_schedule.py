@@ -224,6 +224,28 @@ async def test_after_failures_the_pauses_grow(bridge: Bridge, lists: Lists, fake
     assert pulled(bridge) == 1
 
 
+async def test_a_cpo_that_wants_a_pause_is_asked_for_nothing_until_it_is_over(
+    bridge: Bridge, lists: Lists, fake: FakeCpo
+) -> None:
+    limited = always(None, http=429, code=3000, headers={"Retry-After": "60"})
+    for path in (LOCATIONS, TARIFFS, SESSIONS, CDRS):
+        fake.on("GET", path, limited)
+    async with running(bridge):
+        await until(lambda: len(bridge.told("pull.failed")) > 0)
+        await look(bridge)
+        asked = len(fake.asked)
+        Lists(fake)
+        bridge.clock[0] += timedelta(seconds=59)
+        bridge.asked.pull_soon("cpo1", ModuleID.LOCATIONS)
+        await look(bridge)
+        assert len(fake.asked) == asked
+        assert pulled(bridge) == 0
+        bridge.clock[0] += timedelta(seconds=1)
+        await look(bridge)
+
+    assert pulled(bridge) == 1
+
+
 async def test_one_dead_cpo_slows_nobody_else(make: Made, lists: Lists, fake: FakeCpo) -> None:
     bridge = make("dead")
     released = asyncio.Event()
