@@ -31,7 +31,10 @@ RETRIES_S: Final = (1.0, 2.0)
 
 
 AT_ONCE: Final = 16
-"""Commands and tokens for one CPO that one process has under way; its lanes are for all CPOs."""
+"""Commands and tokens for one party that one process has under way; its lanes are for all."""
+
+AT_ONCE_ALL: Final = 32
+"""The same for all parties behind one connection."""
 
 CROWDED_S: Final = 0.5
 """When a lane is looked at again whose CPO had too much under way."""
@@ -74,23 +77,24 @@ class CommandWorker:
         self._metrics = metrics
         self._wake = wake
         self._now = now
-        self._under_way: Counter[str] = Counter()
+        self._under_way: Counter[str | tuple[str, str]] = Counter()
 
     async def handle(self, claim: Claim) -> None:
         """Send what the entry holds, and queue what came back.
 
-        A CPO with too much under way waits: one that does not answer must not hold every lane.
+        Where too much is under way already it waits: a CPO that does not answer must not hold
+        every lane, nor a party behind a hub all those of the hub.
         """
         entry = msgspec.json.decode(claim.entry, type=CommandEntry)
-        cpo_id = entry.plan.cpo_id
-        if self._under_way[cpo_id] >= AT_ONCE:
+        platform, party = entry.plan.cpo_id, (entry.plan.cpo_id, str(entry.plan.party))
+        if self._under_way[platform] >= AT_ONCE_ALL or self._under_way[party] >= AT_ONCE:
             await self._lanes.command.postpone(claim, claim.entry, CROWDED_S)
             return
-        self._under_way[cpo_id] += 1
+        self._under_way.update((platform, party))
         try:
             await self._send_entry(claim, entry)
         finally:
-            self._under_way[cpo_id] -= 1
+            self._under_way.subtract((platform, party))
 
     async def _send_entry(self, claim: Claim, entry: CommandEntry) -> None:
         match entry.plan:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 
 import msgspec
 import pytest
@@ -19,15 +20,16 @@ from bridge.clients.sender import CpoSender
 from bridge.clients.wire import CONNECTIONS, cpo_session
 from bridge.flows.jobs import CommandResponseJob, Job
 from bridge.observability import Metrics
+from bridge.ocpi.headers import Party
 from bridge.orders.order import OrderState, order_key
 from bridge.store.connections import ConnectionStore
 from bridge.store.database import Database
 from bridge.store.lanes import Lanes
-from bridge.workers.commands import AT_ONCE, CommandWorker
+from bridge.workers.commands import AT_ONCE, AT_ONCE_ALL, CommandWorker
 from bridge.workers.inbox import CommandEntry, LaneSet
 from bridge.workers.lane_runner import LaneRunner
 from tests.contract.ocpi_client.fake import Asked, FakeCpo, always, serving
-from tests.contract.ocpi_client.side import OWN, connected
+from tests.contract.ocpi_client.side import CPO_PARTY, OWN, connected
 from tests.contract.ocpi_client.test_commands import ACCEPTED, RESPONSE_URL, START, plan
 from tests.factories import BAP_ID, EMSP, attempt, order
 from tests.fakes import MemoryObjects, MemoryOrders
@@ -35,6 +37,7 @@ from tests.waiting import until
 
 COMMANDS = 100
 DEAD, FINE = "dead", "fine"
+OTHER, WELL = Party("IN", "OTH"), Party("IN", "WEL")
 
 
 class Replica:
@@ -60,10 +63,10 @@ class Replica:
         )
         self.runner = LaneRunner(self.lanes.command, worker.handle, parallel=PARALLEL_LANES)
 
-    async def queue(self, cpo_id: str, transaction: str) -> None:
+    async def queue(self, cpo_id: str, transaction: str, party: Party = CPO_PARTY) -> None:
         """Queue a START of an order of its own."""
         lane = order_key(BAP_ID, transaction)
-        command = replace(plan(), id=transaction, cpo_id=cpo_id, order_key=lane)
+        command = replace(plan(), id=transaction, cpo_id=cpo_id, party=party, order_key=lane)
         attempts = (attempt(command_id=transaction),)
         self.orders.put(order(OrderState.STARTING, key=lane, attempts=attempts))
         entry = msgspec.json.encode(CommandEntry(plan=command))
@@ -75,6 +78,14 @@ class Replica:
         entries = await self.lanes.inbox.entries(order_key(BAP_ID, transaction))
         jobs = [msgspec.json.decode(entry, type=Job) for entry in entries]
         return [job for job in jobs if isinstance(job, CommandResponseJob)]
+
+    async def was_told(self, transaction: str) -> bool:
+        """Whether the order was told of its command."""
+        return bool(await self.told(transaction))
+
+    async def is_done(self) -> bool:
+        """Whether no command waits."""
+        return await self.lanes.command.depth() == 0
 
 
 @asynccontextmanager
@@ -101,16 +112,27 @@ async def dead() -> AsyncIterator[FakeCpo]:
         yield fake
 
 
+class Silent:
+    """Takes commands and answers none until it is released."""
+
+    def __init__(self, fake: FakeCpo) -> None:
+        self.asked: list[str] = []
+        self.released = asyncio.Event()
+        fake.on("POST", START, self.answer)
+
+    async def answer(self, asked: Asked) -> web.StreamResponse:
+        """Answer late, but for those to a party that is well."""
+        party = asked.headers["OCPI-to-party-id"]
+        self.asked.append(party)
+        if party != WELL.party_id:
+            await self.released.wait()
+        return await always(ACCEPTED)(asked)
+
+
 async def test_commands_to_a_dead_cpo_hold_up_no_other(
     redis: Redis, dead: FakeCpo, fine: FakeCpo
 ) -> None:
-    released = asyncio.Event()
-
-    async def never(asked: Asked) -> web.StreamResponse:
-        await released.wait()
-        return await always(ACCEPTED)(asked)
-
-    dead.on("POST", START, never)
+    silent = Silent(dead)
     async with cpo_session() as http:
         replica = Replica(redis, OcpiClient(http, OWN, observe=lambda exchange: None))
         for cpo_id, fake in ((DEAD, dead), (FINE, fine)):
@@ -118,32 +140,46 @@ async def test_commands_to_a_dead_cpo_hold_up_no_other(
         async with working(replica):
             for number in range(COMMANDS):
                 await replica.queue(DEAD, f"dead-{number}")
-            await until(lambda: len(dead.asked) >= AT_ONCE)
+            await until(lambda: len(silent.asked) >= AT_ONCE)
 
             await replica.queue(FINE, "fine")
-            await until(lambda: bool(fine.asked))
+            await until(partial(replica.was_told, "fine"))
 
-            async def answered() -> bool:
-                return bool(await replica.told("fine"))
-
-            await until(answered)
             # The dead one's time-out has ended none of its commands so far.
             for number in range(COMMANDS):
                 assert await replica.told(f"dead-{number}") == []
-            assert len(dead.asked) == AT_ONCE < PARALLEL_LANES
+            assert len(silent.asked) == AT_ONCE < PARALLEL_LANES
 
-            released.set()
+            silent.released.set()
+            await until(replica.is_done, timeout_s=30)
 
-            async def all_answered() -> bool:
-                return await replica.lanes.command.depth() == 0
+    assert len(fine.asked) == 1
+    assert len(silent.asked) == COMMANDS, "each left, once"
 
-            await until(all_answered, timeout_s=30)
 
-    [job] = await replica.told("fine")
-    assert job.result is not None
-    assert len(dead.asked) == COMMANDS, "each left, once"
+async def test_a_dead_party_holds_up_no_other_of_its_hub(redis: Redis, dead: FakeCpo) -> None:
+    silent = Silent(dead)
+    async with cpo_session() as http:
+        replica = Replica(redis, OcpiClient(http, OWN, observe=lambda exchange: None))
+        parties = (CPO_PARTY, OTHER, WELL)
+        await replica.connections.save(replace(connected(dead, *parties), cpo_id=DEAD))
+        async with working(replica):
+            for number in range(COMMANDS):
+                await replica.queue(DEAD, f"dead-{number}")
+            await until(lambda: len(silent.asked) >= AT_ONCE)
+            await replica.queue(DEAD, "well", WELL)
+            await until(partial(replica.was_told, "well"))
+            assert len(silent.asked) == AT_ONCE + 1
+
+            for number in range(COMMANDS):
+                await replica.queue(DEAD, f"other-{number}", OTHER)
+            await until(lambda: silent.asked.count(OTHER.party_id) >= AT_ONCE_ALL - AT_ONCE)
+            silent.released.set()
+            await until(replica.is_done, timeout_s=60)
+
+    assert len(silent.asked) == 2 * COMMANDS + 1
 
 
 def test_there_are_more_connections_to_a_cpo_than_it_can_need() -> None:
-    # Commands and tokens, a live status for every request of a BAP, and four lists.
-    assert CONNECTIONS > AT_ONCE + PARALLEL_LANES + 4
+    # Commands and tokens, a live status for every request of a BAP; the lists are the rest.
+    assert CONNECTIONS >= AT_ONCE_ALL + PARALLEL_LANES + 4
