@@ -18,6 +18,7 @@ from bridge.ocpi.codec import encode
 from bridge.ocpi.credentials import Credentials
 from bridge.ocpi.leniency import Leniency, Met
 from bridge.ocpi.types import ModuleID, VersionNumber
+from bridge.ocpi.urls import with_scheme_of
 from bridge.ocpi.versions import Endpoint, Version, VersionDetails
 
 T = TypeVar("T", Version, Endpoint)
@@ -128,19 +129,22 @@ class ConfigurationApi:
         for index, each in enumerate(data):
             met: list[Met] = []
             try:
-                read = _absolute(answer, lenient.read(each, type_, met), met)
+                read = _usable(answer, lenient.read(each, type_, met), met)
             except OcpiInvalid:
                 continue
             self._client.count(self._cpo.id, met, f"{place}[{index}]")
             yield read
 
 
-def _absolute(answer: Answer, read: T, met: list[Met]) -> T:
-    """Return a version or endpoint with its URL made absolute. Raises OcpiInvalid."""
+def _usable(answer: Answer, read: T, met: list[Met]) -> T:
+    """Return a version or endpoint with a URL that can be asked. Raises OcpiInvalid."""
     try:
-        url, relative = urljoin(answer.url, read.url), not urlsplit(read.url).scheme
+        joined, relative = urljoin(answer.url, read.url), not urlsplit(read.url).scheme
     except ValueError as error:
         raise OcpiInvalid("url", "no URL") from error
+    url = with_scheme_of(answer.url, joined)
     if relative:
         met.append(Met(Leniency.RELATIVE_URL, "url"))
+    if url != joined:
+        met.append(Met(Leniency.URL_SCHEME, "url"))
     return msgspec.structs.replace(read, url=url)

@@ -134,6 +134,9 @@ class Leniency(enum.StrEnum):
     """A redirect on the same origin (Q8)."""
     RELATIVE_URL = "relative_url"
     """A URL of versions or their details, or of a next page, that is not absolute."""
+    URL_SCHEME = "url_scheme"
+    """A URL of versions or their details has https for http, or the other way round: its host and
+    port have just answered in ours (Q14)."""
 
     # How lists go on
     LINK_MISSING = "link_missing"

@@ -73,6 +73,22 @@ def same_origin(a: str, b: str) -> bool:
     return origin is not None and origin == _origin(b)
 
 
+def with_scheme_of(answered: str, url: str) -> str:
+    """Return a URL with the scheme of another one that names the same host and port; never raises.
+
+    A port has one scheme, and that of ``answered`` is the one it spoke. Only a port that is written
+    in both says so: without it, http and https are two places.
+    """
+    try:
+        ours, theirs = urlsplit(answered), urlsplit(url)
+        same = (ours.hostname, ours.port) == (theirs.hostname, theirs.port)
+    except ValueError:
+        return url
+    if not same or theirs.port is None or {ours.scheme, theirs.scheme} != {"http", "https"}:
+        return url
+    return urlunsplit(theirs._replace(scheme=ours.scheme))
+
+
 def _origin(url: str) -> tuple[str, str, int | None] | None:
     try:
         parts = urlsplit(url)

@@ -268,11 +268,13 @@ async def test_what_changes_something_leaves_once_though_its_answer_is_lost(
         ("/ocpi/locations", "{}/ocpi/locations", [Leniency.RELATIVE_URL]),
         ("locations", "{}/ocpi/locations", [Leniency.RELATIVE_URL]),
         ("{}/ocpi/locations", "{}/ocpi/locations", []),
+        ("https://{host}/ocpi/locations", "{}/ocpi/locations", [Leniency.URL_SCHEME]),
+        ("https://127.0.0.1/ocpi/locations", "https://127.0.0.1/ocpi/locations", []),
         ("{}//ocpi//locations//", "{}//ocpi//locations//", []),
         ("{}/ocpi?module=locations", "{}/ocpi?module=locations", []),
     ],
 )
-async def test_relative_addresses_are_joined_with_where_they_came_from(
+async def test_addresses_are_read_as_where_they_came_from_says(
     side: Side,
     api: ConfigurationApi,
     fake: FakeCpo,
@@ -280,7 +282,7 @@ async def test_relative_addresses_are_joined_with_where_they_came_from(
     absolute: str,
     met: list[Leniency],
 ) -> None:
-    given = url.replace("{}", fake.origin)
+    given = url.replace("{}", fake.origin).replace("{host}", fake.origin.partition("//")[2])
     fake.on_data("GET", "/ocpi/versions", [{"version": "2.2.1", "url": given}])
     endpoint = {"identifier": "locations", "role": "SENDER", "url": given}
     fake.on_data("GET", "/ocpi/2.2.1", {"version": "2.2.1", "endpoints": [endpoint]})

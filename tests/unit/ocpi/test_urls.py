@@ -6,7 +6,7 @@ from urllib.parse import parse_qs
 import pytest
 
 from bridge.errors import OcpiInvalid
-from bridge.ocpi.urls import closed, join, page_query, same_origin, with_query
+from bridge.ocpi.urls import closed, join, page_query, same_origin, with_query, with_scheme_of
 
 
 @pytest.mark.requirement("O38")
@@ -92,6 +92,28 @@ def test_a_query_is_appended_to_the_one_that_is_there(url: str, query: str, join
 )
 def test_compares_origins(a: str, b: str, same: bool) -> None:
     assert same_origin(a, b) is same
+
+
+HTTP, HTTPS = "http://cpo.example:8000/ocpi/versions", "https://cpo.example:8000/ocpi/versions"
+
+
+@pytest.mark.parametrize(
+    ("answered", "url", "usable"),
+    [
+        (HTTP, "https://cpo.example:8000/x?a=1", "http://cpo.example:8000/x?a=1"),
+        (HTTPS, "http://CPO.example:8000/x", "https://CPO.example:8000/x"),
+        (HTTP, "http://cpo.example:8000/x", "http://cpo.example:8000/x"),
+        # Another place, or one that may be another: it stays as it is.
+        (HTTP, "https://cpo.example:8443/x", "https://cpo.example:8443/x"),
+        (HTTP, "https://other.example:8000/x", "https://other.example:8000/x"),
+        ("http://cpo.example/x", "https://cpo.example/x", "https://cpo.example/x"),
+        ("https://cpo.example/x", "http://cpo.example/x", "http://cpo.example/x"),
+        (HTTP, "ftp://cpo.example:8000/x", "ftp://cpo.example:8000/x"),
+        (HTTP, "https://cpo.example:port/x", "https://cpo.example:port/x"),
+    ],
+)
+def test_a_port_that_answered_has_one_scheme(answered: str, url: str, usable: str) -> None:
+    assert with_scheme_of(answered, url) == usable
 
 
 @pytest.mark.requirement("O22")
