@@ -16,7 +16,7 @@ from bridge.ocpi.credentials import Credentials
 from bridge.ocpi.headers import Party
 from bridge.ocpi.tokens import Token
 from bridge.ocpi.versions import Version, VersionDetails
-from bridge.orders.order import Order, OrderState, SessionKey
+from bridge.orders.order import Order, OrderState, SessionKey, references_of
 from bridge.orders.plans import CommandPlan
 from bridge.orders.token import token_of
 from bridge.orders.transitions import RUNNING
@@ -108,8 +108,7 @@ class MemoryOrders:
     async def by_reference(self, reference: str) -> str | None:
         """Return the order key of an authorization_reference."""
         for order in self.orders.values():
-            known = {each.authorization_reference for each in order.attempts} | {order.reference}
-            if reference.casefold() in {each.casefold() for each in known if each}:
+            if reference.casefold() in {each.casefold() for each in references_of(order)}:
                 return order.key
         return None
 

@@ -70,6 +70,11 @@ def _is_credited(order: Order, cdr: CDR) -> bool:
 
 def _no_bill(order: Order, cdr: CDR) -> str | None:
     """Return why a CDR does not bill the order; None when it does."""
+    if _is_of_reservation(order, cdr):
+        if cdr.total_cost.excl_vat <= 0:
+            return "is of a reservation, and bills nothing"
+        if order.session is not None or order.state is OrderState.STARTING:
+            return "is of a reservation, and the order has a session of its own"
     if _is_of_another_session(order, cdr):
         return f"is of session {cdr.session_id}, not of the order's own"
     if order.state is OrderState.SETTLED and _is_credited(order, cdr):
@@ -80,6 +85,22 @@ def _no_bill(order: Order, cdr: CDR) -> str | None:
         if is_left_over(order, cdr.authorization_reference, cdr.session_id):
             return "bills nothing, and is of a start that was given up"
     return None
+
+
+def _is_of_reservation(order: Order, cdr: CDR) -> bool:
+    """Tell whether a CDR is of the time a connector was held, and of no charging.
+
+    It may name the session of the reservation. One that names none, or another, is of the
+    reservation as long as the order has had nothing else.
+    """
+    reservation = order.reservation
+    if reservation is None or cdr.total_energy > 0:
+        return False
+    if cdr.session_id is not None and reservation.session_id is not None:
+        named = cdr.session_id.casefold() == reservation.session_id.casefold()
+        own = order.session is not None and order.session.id.casefold() == cdr.session_id.casefold()
+        return named and not own
+    return order.session is None and not order.attempts
 
 
 def _is_of_another_session(order: Order, cdr: CDR) -> bool:

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from bridge.errors import CancellationImpossible, UpdateImpossible
 from bridge.flows.decision import Decision, World, answer_order, notify, refuse
+from bridge.flows.reservation import released
 from bridge.flows.start import attempt_closed, no_longer_waiting
 from bridge.orders.intents import Cancel, Request, Verb
 from bridge.orders.order import Cancellation, Order, OrderState
@@ -32,6 +33,7 @@ def cancel(world: World, request: Request, intent: Cancel, order: Order) -> Deci
     if order.state in OVER:
         raise CancellationImpossible(f"order {order.id} is {order.state}")
     order, requests = no_longer_waiting(order, Verb.START, Verb.STOP)
+    order, plans = released(order)
     order = cancelled(
         world,
         order,
@@ -40,7 +42,7 @@ def cancel(world: World, request: Request, intent: Cancel, order: Order) -> Deci
     )
     error = UpdateImpossible("the order was cancelled meanwhile")
     waiting = tuple(refuse(world, waiter, error) for waiter in requests)
-    return Decision(order, (*waiting, answer_order(world, request, order)))
+    return Decision(order, (*waiting, answer_order(world, request, order)), plans)
 
 
 def cancelled(
@@ -55,12 +57,20 @@ def cancelled(
     return replace(order, cancellation=cancellation, bill=bill, stop_requested=False, deadlines={})
 
 
-def cancelled_by_provider(world: World, order: Order, reason_id: str, reason: str) -> Decision:
-    """Cancel what the CPO cannot fulfil; everything paid goes back (mapping 3, C1-C5)."""
+def cancelled_by_provider(
+    world: World,
+    order: Order,
+    reason_id: str,
+    reason: str,
+    *,
+    refund_share: Decimal = Decimal(1),
+) -> Decision:
+    """Cancel what the CPO cannot fulfil, or nobody came for (mapping 3, C1-C5)."""
+    order, plans = released(order)
     order = cancelled(
         world,
         order,
         Cancellation(by="PROVIDER", at=world.now, reason_id=reason_id, reason=reason),
-        refund_share=Decimal(1),
+        refund_share=refund_share,
     )
-    return Decision(order, (notify(world, order, "on_cancel"),), notes=(reason,))
+    return Decision(order, (notify(world, order, "on_cancel"),), plans, notes=(reason,))

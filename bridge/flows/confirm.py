@@ -15,6 +15,7 @@ from bridge.errors import (
 )
 from bridge.flows.decision import Decision, World, answer_order
 from bridge.flows.offer import available_item
+from bridge.flows.reservation import reserved
 from bridge.orders.intents import Confirm, PaymentClaim, Request
 from bridge.orders.order import Order, OrderState, Payment, PaymentStatus, Quote
 from bridge.orders.transitions import PLACED, step
@@ -61,8 +62,8 @@ async def confirm(world: World, request: Request, intent: Confirm, order: Order 
         token_uid=secrets.token_hex(10).upper(),
         reference=str(uuid.uuid4()),
     )
-    order = step(order, OrderState.CONFIRMED, world.now)
-    return Decision(order, (answer_order(world, request, order),))
+    order, plans = reserved(world, step(order, OrderState.CONFIRMED, world.now))
+    return Decision(order, (answer_order(world, request, order),), plans)
 
 
 def agreed_payment(offered: Payment | None, price: Quote, claim: PaymentClaim | None) -> Payment:

@@ -11,6 +11,7 @@ from bridge.flows.cancel import cancelled_by_provider
 from bridge.flows.decision import STORE_TICK, Decision, World, answer_order, with_deadline
 from bridge.flows.interruption import given_up, interrupted
 from bridge.flows.look import LOOK, look
+from bridge.flows.reserved import no_show, reserve_due
 from bridge.flows.start import start_failed
 from bridge.flows.stop import stop_failed
 from bridge.orders.order import Order, OrderState
@@ -42,6 +43,10 @@ def deadline_passed(world: World, order: Order, name: str) -> Decision:
         return cancelled_by_provider(
             world, order, "hardware-failure", "The charger is out of order"
         )
+    if name == "reserve" and order.state is S.CONFIRMED:
+        return reserve_due(world, order)
+    if name == "no_show" and order.state is S.CONFIRMED:
+        return no_show(world, order)
     return Decision(order)
 
 

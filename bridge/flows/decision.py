@@ -45,6 +45,9 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
     max_kwh: Decimal
     bill_tolerance: Decimal
     collected_by: str
+    reserve: bool
+    reserve_lead_s: float
+    no_show_s: float
 
 
 class World(msgspec.Struct, frozen=True, kw_only=True):

@@ -12,6 +12,7 @@ from bridge.flows.bill import billed_so_far
 from bridge.flows.cancel import cancelled_by_provider
 from bridge.flows.decision import Decision, World, answer_order, refuse, with_deadline
 from bridge.flows.interruption import reconnected, resumed, watched
+from bridge.flows.reserved import is_of_reservation, reservation_changed
 from bridge.flows.start import attempt_closed, is_left_over, no_longer_waiting, told
 from bridge.flows.stop import stop_plan, stopping
 from bridge.ocpi.sessions import Session, SessionStatus
@@ -26,6 +27,8 @@ FINAL = frozenset({SessionStatus.COMPLETED, SessionStatus.INVALID})
 
 def session_changed(world: World, order: Order, session: Session) -> Decision:
     """Bring the order in line with a Session, whatever came before it."""
+    if is_of_reservation(order, session):
+        return reservation_changed(world, order, session)
     if _is_stray(order, session):
         return _stray(order, session)
     if _came_to_nothing(order, session):

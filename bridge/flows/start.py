@@ -63,7 +63,7 @@ def _first_start(world: World, request: Request, order: Order) -> Decision:
     order = replace(
         order, attempts=(*order.attempts, attempt), reference=None, stop_requested=False
     )
-    order = with_deadline(step(order, S.STARTING, world.now), "fault", None)
+    order = begun(step(order, S.STARTING, world.now))
     until = unanswered_until(world, order)
     plan = CommandPlan(
         id=attempt.command_id,
@@ -81,8 +81,12 @@ def _first_start(world: World, request: Request, order: Order) -> Decision:
 
 def unanswered_until(world: World, order: Order) -> datetime:
     """Return when a command is given up that was sent with the last step and never answered."""
-    wait_s = 2 * world.terms.command_timeout_s + GRACE_S
-    return (order.state_since or world.now) + timedelta(seconds=wait_s)
+    return given_up_at(world, order.state_since or world.now)
+
+
+def given_up_at(world: World, sent_at: datetime) -> datetime:
+    """Return when a command is given up that is not answered at all."""
+    return sent_at + timedelta(seconds=2 * world.terms.command_timeout_s + GRACE_S)
 
 
 def command_of(world: World, request: Request, verb: Verb) -> CommandType:
@@ -130,11 +134,18 @@ def no_longer_waiting(order: Order, *verbs: Verb) -> tuple[Order, tuple[Request,
 def attempt_closed(order: Order) -> Order:
     """Return the order with no attempt left open, and a fresh reference for the next one.
 
-    Its deadlines go too, and that of a fault: it matters to an order that nobody has begun.
+    Its deadlines go too, and those that matter to an order that nobody has begun.
     """
     attempts = tuple(replace(attempt, open=False) for attempt in order.attempts)
     order = replace(order, attempts=attempts, reference=str(uuid.uuid4()))
-    return with_deadline(with_deadline(order, "start", None), "fault", None)
+    return with_deadline(begun(order), "start", None)
+
+
+def begun(order: Order) -> Order:
+    """Return the order without what is watched until somebody begins with it."""
+    for name in ("fault", "reserve", "no_show"):
+        order = with_deadline(order, name, None)
+    return order
 
 
 def is_left_over(order: Order, reference: str | None, session_id: str | None) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from bridge.ocpi.locations import Capability
+from bridge.ocpi.locations import EVSE, Capability
 
 
 class Flags(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,6 +37,10 @@ class Flags(msgspec.Struct, frozen=True, kw_only=True):
     cdr_put: bool = False
     receiver_alias: bool = False
     default_capabilities: tuple[Capability, ...] = ()
+
+    def capabilities(self, evse: EVSE) -> tuple[Capability, ...]:
+        """Return what an EVSE can do: as it says, or else as the operator says of such."""
+        return evse.capabilities or self.default_capabilities
 
 
 NO_FLAGS = Flags()

@@ -149,6 +149,35 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     open: bool = True
 
 
+class ReservationState(enum.StrEnum):
+    """What is known of a reservation."""
+
+    ASKED = "ASKED"
+    HELD = "HELD"
+    REFUSED = "REFUSED"
+    OVER = "OVER"
+
+
+class Reservation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A connector that a CPO was asked to hold (RESERVE_NOW).
+
+    Args:
+        id: reservation_id; it stays when the reservation is changed.
+        command_id: of the last RESERVE_NOW; its response_url takes a cancellation until ``expiry``.
+        authorization_reference: the START that follows repeats it.
+        cancel_id: command id of the CANCEL_RESERVATION.
+        session_id: of the session that stands for it.
+    """
+
+    id: str
+    command_id: str
+    authorization_reference: str
+    expiry: datetime
+    state: ReservationState = ReservationState.ASKED
+    cancel_id: str | None = None
+    session_id: str | None = None
+
+
 class SessionKey(msgspec.Struct, frozen=True):
     """The ids of an OCPI Session, or of a CDR."""
 
@@ -201,6 +230,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         stop_command: command id of the STOP_SESSION under way.
         accepted: command id of the last one that the charge point accepted.
         token_pushed: its CPO has the token, or may have it.
+        reservation: the last that was asked for; None where nothing is reserved.
         told: other sessions by folded id, and their status when they were last told to stop.
     """
 
@@ -237,6 +267,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     stop_command: str | None = None
     accepted: str | None = None
     token_pushed: bool = False
+    reservation: Reservation | None = None
     waiting: tuple[Waiting, ...] = ()
     cancellation: Cancellation | None = None
     tracking_id: str | None = None
@@ -245,6 +276,14 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     tickets: tuple[str, ...] = ()
     told: dict[str, str] = {}
     deadlines: dict[str, datetime] = {}
+
+
+def references_of(order: Order) -> set[str]:
+    """Return every authorization_reference that leads to the order."""
+    references = {attempt.authorization_reference for attempt in order.attempts}
+    if order.reservation is not None:
+        references.add(order.reservation.authorization_reference)
+    return references | ({order.reference} if order.reference else set())
 
 
 def order_key(bap_id: str, transaction_id: str) -> str:

@@ -20,7 +20,7 @@ from bridge.ocpi.cdrs import (
     CdrToken,
     ChargingPeriod,
 )
-from bridge.ocpi.commands import CommandResultType, StartSession, StopSession
+from bridge.ocpi.commands import StartSession
 from bridge.ocpi.locations import Status
 from bridge.ocpi.sessions import Session, SessionStatus
 from bridge.ocpi.tariffs import Tariff, TariffDimensionType
@@ -34,26 +34,11 @@ def _now() -> datetime:
     return datetime.now(UTC).replace(microsecond=0)
 
 
-async def started(cpo: SandboxCpo, command: StartSession) -> None:
-    """Answer START_SESSION and charge, as Behaviour says."""
-    await cpo.result(command.response_url, "START_SESSION")
-    if cpo.behaviour.result is not CommandResultType.ACCEPTED or not cpo.behaviour.sends_session:
-        return
-    await charge(cpo, command)
-
-
-async def stopped(cpo: SandboxCpo, command: StopSession) -> None:
-    """Answer STOP_SESSION; the session ends with it."""
-    await cpo.result(command.response_url, "STOP_SESSION")
-    if cpo.behaviour.result is CommandResultType.ACCEPTED:
-        cpo.stop_asked[command.session_id].set()
-
-
 async def charge(cpo: SandboxCpo, command: StartSession) -> None:
     """Charge until the vehicle is full or somebody stops; then send the CDR."""
     acts = cpo.behaviour
     evse_uid = command.evse_uid or cpo.locations[command.location_id].evses[0].uid
-    session = _session(cpo, command, evse_uid)
+    session = session_of(cpo, command, evse_uid)
     stop = cpo.stop_asked.setdefault(session.id, asyncio.Event())
     await cpo.set_status(command.location_id, evse_uid, Status.CHARGING)
     cpo.sessions[session.id] = session
@@ -98,7 +83,8 @@ async def _finish(cpo: SandboxCpo, session: Session, url: str) -> None:
     await cpo.call("POST", base, words, cdr)
 
 
-def _session(cpo: SandboxCpo, command: StartSession, evse_uid: str) -> Session:
+def session_of(cpo: SandboxCpo, command: StartSession, evse_uid: str) -> Session:
+    """Return a Session that has just begun."""
     token = command.token
     now = _now()
     reference = command.authorization_reference if cpo.behaviour.echoes_reference else None

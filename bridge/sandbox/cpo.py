@@ -21,13 +21,9 @@ from bridge.ocpi import envelope
 from bridge.ocpi.cdrs import CDR
 from bridge.ocpi.codec import decode, encode, loads, merge_patch
 from bridge.ocpi.commands import (
-    CommandResponse,
     CommandResponseType,
     CommandResult,
     CommandResultType,
-    CommandType,
-    StartSession,
-    StopSession,
 )
 from bridge.ocpi.credentials import Credentials, CredentialsRole
 from bridge.ocpi.headers import Party, authorization, routing, token_candidates
@@ -38,7 +34,8 @@ from bridge.ocpi.tokens import Token
 from bridge.ocpi.types import BusinessDetails, InterfaceRole, ModuleID, Role, VersionNumber
 from bridge.ocpi.urls import join
 from bridge.ocpi.versions import Endpoint, Version, VersionDetails
-from bridge.sandbox import charging, stations
+from bridge.sandbox import stations
+from bridge.sandbox.commanded import commanded
 
 T = TypeVar("T")
 Seen = Callable[[str, str, str], None]
@@ -106,6 +103,7 @@ class SandboxCpo:
         self.sessions: dict[str, Session] = {}
         self.cdrs: dict[str, CDR] = {}
         self.tokens: dict[str, Token] = {}
+        self.reservations: dict[str, Session] = {}
         self.stop_asked: dict[str, asyncio.Event] = {}
         self.commands: list[tuple[str, bytes]] = []
         self.peer: Credentials | None = None
@@ -289,23 +287,16 @@ class SandboxCpo:
         command = request.match_info["command"]
         body = await request.read()
         self.commands.append((command, body))
-        response = CommandResponse(result=self.behaviour.response, timeout=10)
-        if self.behaviour.response is CommandResponseType.ACCEPTED:
-            if command == CommandType.START_SESSION:
-                self.spawn(charging.started(self, decode(body, StartSession)))
-            elif command == CommandType.STOP_SESSION:
-                stop = decode(body, StopSession)
-                if stop.session_id not in self.stop_asked:
-                    unknown = CommandResponseType.UNKNOWN_SESSION
-                    return answer(envelope.success(replace(response, result=unknown)))
-                self.spawn(charging.stopped(self, stop))
-        return answer(envelope.success(response))
+        return answer(envelope.success(commanded(self, command, body)))
 
-    async def result(self, response_url: str, command: str) -> None:
-        """Post the CommandResult, unless none ever comes."""
-        if self.behaviour.result is not None:
-            outcome = CommandResult(result=self.behaviour.result)
-            await self.call("POST", response_url, f"{command} result {outcome.result}", outcome)
+    async def result(
+        self, response_url: str, command: str, result: CommandResultType | None = None
+    ) -> None:
+        """Post the CommandResult, as Behaviour has it unless given; None there: none comes."""
+        said = result or self.behaviour.result
+        if said is not None:
+            words = f"{command} result {said}"
+            await self.call("POST", response_url, words, CommandResult(result=said))
 
     # Pushes
 

@@ -98,7 +98,11 @@ def _evse(party: Party, location_id: str, number: int) -> EVSE:
         uid=f"{location_id}-{number}",
         evse_id=f"{party.country_code}*{party.party_id}*E{location_id}*{number}",
         status=Status.AVAILABLE,
-        capabilities=(Capability.REMOTE_START_STOP_CAPABLE,),
+        capabilities=(
+            Capability.REMOTE_START_STOP_CAPABLE,
+            Capability.RESERVABLE,
+            Capability.CHARGING_PREFERENCES_CAPABLE,
+        ),
         connectors=(fast, slow) if number == 1 else (fast,),
         physical_reference=f"Pillar {number}",
         last_updated=BUILT,

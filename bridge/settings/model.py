@@ -235,6 +235,9 @@ class Terms(_Part):
     interruption_limit_s: Seconds = 1800
     session_stale_s: Seconds = 60
     fault_hold_s: Seconds = 60
+    reserve: bool = False
+    reserve_lead_s: Seconds = 900
+    no_show_s: Seconds = 900
     refund_share: Decimal = Field(default=Decimal(1), ge=0, le=1)
     refund_within: Duration = "PT2H"
     default_kwh: Decimal = Field(default=Decimal(5), gt=0)

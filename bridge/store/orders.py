@@ -10,7 +10,7 @@ from bridge.flows.ports import CommandRecord
 from bridge.ocpi.commands import CommandType
 from bridge.ocpi.headers import Party
 from bridge.ocpi.tokens import Token
-from bridge.orders.order import Order, OrderState, SessionKey
+from bridge.orders.order import Order, OrderState, SessionKey, references_of
 from bridge.orders.plans import CommandPlan
 from bridge.orders.token import token_of
 from bridge.orders.transitions import RUNNING
@@ -77,8 +77,7 @@ class OrderStore:
             commands.append(("SET", key("order-id", order.id), order.key, "EX", ttl))
         if order.tracking_id is not None:
             commands.append(("SET", key("tracking", order.tracking_id), order.key, "EX", ttl))
-        references = {attempt.authorization_reference for attempt in order.attempts}
-        for reference in references | ({order.reference} if order.reference else set()):
+        for reference in references_of(order):
             commands.append(("SET", key("reference", reference.casefold()), order.key, "EX", ttl))
         commands += self._token_saved(order)
         commands += self._place_saved(order)

@@ -24,6 +24,8 @@ from bridge.orders.order import (
     Payment,
     PaymentStatus,
     Quote,
+    Reservation,
+    ReservationState,
     SessionKey,
     Waiting,
 )
@@ -137,6 +139,17 @@ FULL = order(
     callback_url="https://bap.example/live",
     ratings=(RatingItem(id="r1", category="Provider", value="4.5"),),
     tickets=("ticket",),
+    accepted="c2",
+    token_pushed=True,
+    reservation=Reservation(
+        id="v1",
+        command_id="c0",
+        authorization_reference="ref-1",
+        expiry=LATER,
+        state=ReservationState.OVER,
+        cancel_id="c4",
+        session_id="R1",
+    ),
     told={"on_status": "digest"},
     deadlines={"bill": LATER},
 )
@@ -176,9 +189,10 @@ async def test_a_transaction_id_may_be_that_of_several_baps(side: Side) -> None:
 
 async def test_every_reference_of_an_order_leads_to_it(side: Side) -> None:
     attempts = (attempt(authorization_reference="Ref-A"), attempt(authorization_reference="ref-B"))
-    saved = await side.save(order(attempts=attempts, reference="ref-next"))
+    held = Reservation(id="v1", command_id="c1", authorization_reference="Ref-Held", expiry=LATER)
+    saved = await side.save(order(attempts=attempts, reference="ref-next", reservation=held))
 
-    for reference in ("Ref-A", "REF-a", "ref-b", "REF-NEXT"):
+    for reference in ("Ref-A", "REF-a", "ref-b", "REF-NEXT", "ref-held"):
         assert await side.orders.by_reference(reference) == saved.key
     assert await side.orders.by_reference("ref-c") is None
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -20,13 +21,14 @@ from bridge.ocpi.commands import CommandResponseType, CommandResultType, Command
 from bridge.ocpi.locations import Status
 from bridge.ocpi.types import Price
 from bridge.orders.intents import PaymentClaim
-from bridge.orders.order import Bill, Order, OrderState
+from bridge.orders.order import Bill, Order, OrderState, ReservationState
 from bridge.orders.plans import CommandPlan
 from bridge.orders.transitions import RUNNING, STEPS
+from tests.factories import NOW
 from tests.property.examples import examples
 from tests.unit.flows.callbacks import provisional, wire
-from tests.unit.flows.play import PLAYED, Play, confirmed
-from tests.unit.flows.world import paid
+from tests.unit.flows.play import PLAYED, Play, confirmed, holding, reservable, reserving
+from tests.unit.flows.world import TERMS, paid
 
 S = OrderState
 
@@ -39,6 +41,8 @@ PLACES = {
     "session": set(CONCLUSIONS),
     "cdr": {S.ENDED},
     "fault": {S.CONFIRMED},
+    "reserve": {S.CONFIRMED},
+    "no_show": {S.CONFIRMED},
     "reply": set(S),
 }
 
@@ -86,7 +90,9 @@ EVENTS = st.one_of(
     event(
         "session",
         id=SESSION_IDS,
-        status=st.sampled_from(["PENDING", "ACTIVE", "ACTIVE", "COMPLETED", "INVALID"]),
+        status=st.sampled_from(
+            ["PENDING", "ACTIVE", "ACTIVE", "COMPLETED", "INVALID", "RESERVATION"]
+        ),
         kwh=ENERGY,
         reference=REFERENCES,
     ),
@@ -165,6 +171,7 @@ def check_order(order: Order) -> None:
     assert ("session" in order.deadlines) is (order.state in CONCLUSIONS)
     if order.state in RUNNING:
         assert order.session is not None
+    check_reservation(order)
     if order.state in (S.SETTLED, S.CANCELLED):
         assert order.waiting == ()
         assert order.deadlines == {}
@@ -176,6 +183,20 @@ def check_order(order: Order) -> None:
         assert order.cdr is not None
         assert not order.cdr.credit
         assert order.bill.cdr_id == order.cdr.id
+
+
+def check_reservation(order: Order) -> None:
+    """Check that a reservation is watched as long as it may matter, and no longer."""
+    known = order.reservation
+    if "reserve" in order.deadlines:
+        assert known is None or known.state is ReservationState.ASKED
+    if "no_show" in order.deadlines:
+        assert known is not None
+        assert known.state is ReservationState.HELD
+        assert order.deadlines["no_show"] == known.expiry
+        assert not order.attempts
+    if order.state is S.CANCELLED and known is not None:
+        assert known.state in (ReservationState.OVER, ReservationState.REFUSED)
 
 
 def check_bill(order: Order, bill: Bill) -> None:
@@ -206,9 +227,20 @@ def check_story(play: Play) -> None:
     assert told["on_update", "COMPLETED", False] <= 1 + 2 * len(play.placed.credited)
     assert told["on_update", "COMPLETED", True] <= 1
     assert [token.valid for token in play.tokens].count(False) <= 1
+    assert len(play.sent(CommandType.RESERVE_NOW)) <= 1
+    assert len(play.sent(CommandType.CANCEL_RESERVATION)) <= 1
     starts = play.sent(CommandType.START_SESSION)
     assert len({each["authorization_reference"] for each in starts}) == len(starts)
     assert len(starts) == len(play.placed.attempts)
+
+
+async def reserving_later() -> Play:
+    """Play until the order is placed whose connector is to be reserved in five minutes."""
+    start = NOW + timedelta(seconds=TERMS.reserve_lead_s + 300)
+    play = await reservable(start)
+    await play.confirm(paid(), start=start)
+    assert "reserve" in play.placed.deadlines
+    return play
 
 
 async def live(play: Play, events: Sequence[Event]) -> None:
@@ -273,6 +305,20 @@ def test_every_request_is_answered_once_and_the_bill_comes(
 def test_it_does_from_every_state(state: OrderState, events: list[Event]) -> None:
     async def told() -> None:
         play = await PLAYED[state]()
+        await live(play, events)
+        await die(play)
+
+    asyncio.run(told())
+
+
+@pytest.mark.parametrize("play_until", [reserving, holding, reserving_later])
+@examples(80)
+@given(events=HISTORIES)
+def test_it_does_with_a_reservation(
+    play_until: Callable[[], Awaitable[Play]], events: list[Event]
+) -> None:
+    async def told() -> None:
+        play = await play_until()
         await live(play, events)
         await die(play)
 

@@ -90,6 +90,8 @@ async def send(
     )
 
 
+@pytest.mark.endpoint("calls POST {commands}/CANCEL_RESERVATION")
+@pytest.mark.endpoint("calls POST {commands}/RESERVE_NOW")
 @pytest.mark.parametrize("kind", list(CommandType))
 async def test_a_command_is_posted_under_its_name_with_our_response_url(
     side: Side, fake: FakeCpo, kind: CommandType

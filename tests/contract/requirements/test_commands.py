@@ -177,6 +177,8 @@ def test_no_action_of_a_driver_unlocks_a_connector() -> None:
     assert {row.command for row in mappings().actions if row.command} == {
         CommandType.START_SESSION,
         CommandType.STOP_SESSION,
+        CommandType.RESERVE_NOW,
+        CommandType.CANCEL_RESERVATION,
     }
 
 

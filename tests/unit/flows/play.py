@@ -28,7 +28,7 @@ from bridge.ocpi.cdrs import CDR
 from bridge.ocpi.codec import encode
 from bridge.ocpi.commands import CommandResponseType, CommandResultType, CommandType
 from bridge.ocpi.flags import Flags
-from bridge.ocpi.locations import Status
+from bridge.ocpi.locations import Capability, Status
 from bridge.ocpi.sessions import Session, SessionStatus
 from bridge.ocpi.tokens import Token
 from bridge.orders.intents import (
@@ -286,6 +286,48 @@ async def confirmed(claim: PaymentClaim | None = None) -> Play:
     play = await agreed()
     await play.confirm(claim or paid())
     assert play.state() is OrderState.CONFIRMED
+    return play
+
+
+async def reservable(
+    start: datetime | None = None,
+    capabilities: tuple[Capability, ...] = (
+        Capability.REMOTE_START_STOP_CAPABLE,
+        Capability.RESERVABLE,
+    ),
+) -> Play:
+    """Play until the terms are agreed of a connector that can be reserved, from a time on."""
+    play = Play(terms=replace(TERMS, reserve=True))
+    evse = replace(play.offered.item.evse, capabilities=capabilities)
+    play.offered.item = replace(play.offered.item, evse=evse)
+    await play.select(start=start)
+    await play.init(start=start)
+    assert play.state() is OrderState.INITIALISED
+    return play
+
+
+async def reserving() -> Play:
+    """Play until the order is placed and a RESERVE_NOW is on its way."""
+    play = await reservable()
+    await play.confirm(paid())
+    assert play.commands[-1].type is CommandType.RESERVE_NOW
+    return play
+
+
+async def holding() -> Play:
+    """Play until the order is placed and its connector is held."""
+    play = await reserving()
+    await play.response(CommandResponseType.ACCEPTED)
+    await play.result(CommandResultType.ACCEPTED)
+    assert play.state() is OrderState.CONFIRMED
+    return play
+
+
+async def giving_back() -> Play:
+    """Play until a driver cancels who had reserved; the CANCEL_RESERVATION is on its way."""
+    play = await holding()
+    await play.cancel()
+    assert play.commands[-1].type is CommandType.CANCEL_RESERVATION
     return play
 
 

@@ -2,66 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import NamedTuple
+from collections.abc import Awaitable, Callable, Sequence
 
 import pytest
 
-from bridge.flows.decision import Decision, Pull
+from bridge.flows.decision import Callback, Decision, Pull
 from bridge.ocpi.commands import CommandResponseType, CommandResultType, CommandType
 from bridge.ocpi.types import ModuleID
-from bridge.orders.order import Order, OrderState
+from bridge.orders.order import Order, OrderState, ReservationState
 from tests.factories import CPO_ID
 from tests.pages import read, rows
 from tests.unit.flows.callbacks import codes, wire
-from tests.unit.flows.play import Play, cancelled, starting, stopping
+from tests.unit.flows.play import Play, cancelled, giving_back, reserving, starting, stopping
 from tests.unit.flows.world import TERMS
 
 OUTCOMES = {
-    "response `ACCEPTED`": ("waits", "waits"),
-    "response `NOT_SUPPORTED`": ("failed", "failed"),
-    "response `REJECTED`": ("failed", "failed"),
-    "response `UNKNOWN_SESSION`": ("failed", "looked up"),
-    "no response: nothing left": ("failed", "failed"),
-    "no response: 2003, unknown location": ("failed", "waits"),
-    "no response: it may have arrived": ("waits", "waits"),
-    "result `ACCEPTED`": ("waits", "waits"),
-    "result `CANCELED_RESERVATION`": ("failed", "failed"),
-    "result `EVSE_INOPERATIVE`": ("failed", "failed"),
-    "result `EVSE_OCCUPIED`": ("failed", "failed"),
-    "result `FAILED`": ("failed", "failed"),
-    "result `NOT_SUPPORTED`": ("failed", "failed"),
-    "result `REJECTED`": ("failed", "failed"),
-    "result `TIMEOUT`": ("failed", "failed"),
-    "result `UNKNOWN_RESERVATION`": ("failed", "failed"),
-    "nothing in time": ("failed", "failed"),
+    "response `ACCEPTED`": ("waits", "waits", "waits", "noted"),
+    "response `NOT_SUPPORTED`": ("failed", "failed", "not reserved", "noted"),
+    "response `REJECTED`": ("failed", "failed", "not reserved", "noted"),
+    "response `UNKNOWN_SESSION`": ("failed", "looked up", "not reserved", "noted"),
+    "no response: nothing left": ("failed", "failed", "not reserved", "noted"),
+    "no response: 2003, unknown location": ("failed", "waits", "not reserved", "noted"),
+    "no response: it may have arrived": ("waits", "waits", "waits", "noted"),
+    "result `ACCEPTED`": ("waits", "waits", "held", "noted"),
+    "result `CANCELED_RESERVATION`": ("failed", "failed", "cancelled", "noted"),
+    "result `EVSE_INOPERATIVE`": ("failed", "failed", "not reserved", "noted"),
+    "result `EVSE_OCCUPIED`": ("failed", "failed", "not reserved", "noted"),
+    "result `FAILED`": ("failed", "failed", "not reserved", "noted"),
+    "result `NOT_SUPPORTED`": ("failed", "failed", "not reserved", "noted"),
+    "result `REJECTED`": ("failed", "failed", "not reserved", "noted"),
+    "result `TIMEOUT`": ("failed", "failed", "not reserved", "noted"),
+    "result `UNKNOWN_RESERVATION`": ("failed", "failed", "not reserved", "noted"),
+    "nothing in time": ("failed", "failed", "not reserved", "noted"),
 }
 """What the first answer means, by command."""
 
-LONG_S = 900.0
-"""Longer than any answer is waited for."""
-
-Happens = Callable[[Play, str], Awaitable[Decision]]
-
-
-class Command(NamedTuple):
-    """A command under way, and how its failure looks."""
-
-    play: Callable[[], Awaitable[Play]]
-    under_way: OrderState
-    failed: OrderState
-    error: str
-
-
 COMMANDS = {
-    CommandType.START_SESSION: Command(
-        starting, OrderState.STARTING, OrderState.CONFIRMED, "40006"
-    ),
-    CommandType.STOP_SESSION: Command(stopping, OrderState.STOPPING, OrderState.CHARGING, "50002"),
+    CommandType.START_SESSION: starting,
+    CommandType.STOP_SESSION: stopping,
+    CommandType.RESERVE_NOW: reserving,
+    CommandType.CANCEL_RESERVATION: giving_back,
 }
+"""How each command gets on its way, in the order of the columns."""
 
+ANSWERS = [row for row in OUTCOMES if row != "nothing in time"]
 MOMENTS = ["nothing", "a response", "a result", "a response and a result", "the end"]
 """What came before the answer."""
+
+LONG_S = 900.0
+"""Longer than any answer is waited for."""
 
 
 async def answered(play: Play, answer: str, command_id: str) -> Decision:
@@ -93,38 +82,65 @@ async def after(play: Play, moment: str, command_id: str) -> None:
 
 def expected(kind: CommandType, answer: str, moment: str) -> str:
     """Return the outcome that the page promises."""
+    outcome = OUTCOMES[answer][list(COMMANDS).index(kind)]
+    if outcome == "noted":
+        return outcome
     if moment == "the end":
         return "nothing"
     if moment.endswith("a result") and (answer == "result `ACCEPTED`" or "response" in answer):
         return "nothing"
-    return OUTCOMES[answer][list(COMMANDS).index(kind)]
+    return outcome
+
+
+UNDER_WAY = {
+    CommandType.START_SESSION: (OrderState.STARTING, "start"),
+    CommandType.STOP_SESSION: (OrderState.STOPPING, "stop"),
+    CommandType.RESERVE_NOW: (OrderState.CONFIRMED, "reserve"),
+}
+FAILED = {
+    CommandType.START_SESSION: (OrderState.CONFIRMED, "40006"),
+    CommandType.STOP_SESSION: (OrderState.CHARGING, "50002"),
+}
 
 
 def check(
-    play: Play, command: Command, outcome: str, before: Order, decision: Decision, pulls: int
+    play: Play, kind: CommandType, outcome: str, before: Order, callbacks: Sequence[Callback]
 ) -> None:
     """Check that an answer had its outcome and no other."""
-    assert decision.plans == ()
-    assert len(decision.pulls) == pulls
-    if outcome == "failed":
-        assert play.state() is command.failed
-        assert codes(decision.callbacks) == [command.error]
-        return
-    assert decision.callbacks == ()
-    if outcome == "nothing":
-        assert decision.order is before
-        assert decision.notes
-        return
-    assert play.state() is command.under_way
-    assert {"start", "stop"} & play.placed.deadlines.keys()
+    order = play.placed
+    reservation = None if order.reservation is None else order.reservation.state
+    match outcome:
+        case "failed":
+            state, error = FAILED[kind]
+            assert order.state is state
+            assert codes(callbacks) == [error]
+        case "cancelled":
+            assert [wire(each) for each in callbacks] == ["CANCELLED"]
+            assert order.state is OrderState.CANCELLED
+        case "nothing" | "noted":
+            assert (order, callbacks) == (before, ())
+        case "waits" | "looked up":
+            state, deadline = UNDER_WAY[kind]
+            assert callbacks == ()
+            assert order.state is state
+            assert deadline in order.deadlines
+        case "held":
+            assert callbacks == ()
+            assert (order.state, reservation) == (OrderState.CONFIRMED, ReservationState.HELD)
+            assert order.deadlines.keys() == {"no_show"}
+        case "not reserved":
+            assert callbacks == ()
+            assert (order.state, reservation) == (OrderState.CONFIRMED, ReservationState.REFUSED)
+            assert order.deadlines == {}
+        case _:
+            raise AssertionError(outcome)
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
-@pytest.mark.parametrize("answer", [row for row in OUTCOMES if row != "nothing in time"])
+@pytest.mark.parametrize("answer", ANSWERS)
 @pytest.mark.parametrize("kind", COMMANDS)
 async def test_every_answer_has_its_outcome(kind: CommandType, answer: str, moment: str) -> None:
-    command = COMMANDS[kind]
-    play = await command.play()
+    play = await COMMANDS[kind]()
     command_id = play.commands[-1].id
     await after(play, moment, command_id)
     before = play.placed
@@ -132,8 +148,12 @@ async def test_every_answer_has_its_outcome(kind: CommandType, answer: str, mome
     decision = await answered(play, answer, command_id)
 
     outcome = expected(kind, answer, moment)
-    pulls = outcome == "looked up" or ("2003" in answer and outcome == "failed")
-    check(play, command, outcome, before, decision, int(pulls))
+    check(play, kind, outcome, before, decision.callbacks)
+    assert decision.plans == ()
+    refused_2003 = "2003" in answer and outcome in ("failed", "not reserved")
+    assert len(decision.pulls) == int(outcome == "looked up" or refused_2003)
+    if outcome in ("nothing", "noted", "not reserved"):
+        assert decision.notes
 
     again = play.placed
     repeated = await answered(play, answer, command_id)
@@ -143,16 +163,29 @@ async def test_every_answer_has_its_outcome(kind: CommandType, answer: str, mome
 
 
 @pytest.mark.parametrize("moment", MOMENTS[:-1])
-@pytest.mark.parametrize("kind", COMMANDS)
+@pytest.mark.parametrize("kind", FAILED)
 async def test_what_is_not_answered_in_time_has_failed(kind: CommandType, moment: str) -> None:
-    command = COMMANDS[kind]
-    play = await command.play()
+    play = await COMMANDS[kind]()
     await after(play, moment, play.commands[-1].id)
 
     told = await play.passes(LONG_S)
 
-    assert play.state() is command.failed
-    assert codes(each for each in told if each.error) == [command.error]
+    state, error = FAILED[kind]
+    assert play.state() is state
+    assert codes(each for each in told if each.error) == [error]
+
+
+@pytest.mark.parametrize("moment", ["nothing", "a response"])
+async def test_a_reservation_that_is_not_answered_in_time_is_none(moment: str) -> None:
+    play = await reserving()
+    await after(play, moment, play.commands[-1].id)
+
+    assert await play.passes(LONG_S) == []
+
+    assert play.state() is OrderState.CONFIRMED
+    assert play.placed.deadlines == {}
+    await play.cancel()
+    assert len(play.sent(CommandType.CANCEL_RESERVATION)) == 1, "it may be held all the same"
 
 
 def test_the_page_has_this_table() -> None:

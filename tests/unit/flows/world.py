@@ -39,6 +39,9 @@ TERMS = Terms(
     max_kwh=Decimal(100),
     bill_tolerance=Decimal("0.01"),
     collected_by="BPP",
+    reserve=False,
+    reserve_lead_s=900,
+    no_show_s=600,
 )
 
 PROVIDER_ID = "cpo1.example"

@@ -151,8 +151,9 @@ def test_every_interruption_is_told_in_words_for_the_driver(mappings: Mappings) 
     [
         ("update", Verb.START, CommandType.START_SESSION),
         ("update", Verb.STOP, CommandType.STOP_SESSION),
-        ("confirm", None, None),
-        ("cancel", None, None),
+        ("confirm", None, CommandType.RESERVE_NOW),
+        ("select", None, None),
+        ("cancel", None, CommandType.CANCEL_RESERVATION),
     ],
 )
 def test_the_command_behind_an_action(
