@@ -125,7 +125,7 @@ def _looked_up(world: World, order: Order) -> Decision:
     return Decision(
         with_deadline(replace(order, stop_command=None), "stop", due),
         notes=("the CPO does not know the session",),
-        pulls=(Pull(order.item.cpo_id, ModuleID.SESSIONS),),
+        pulls=(Pull(order.item.cpo_id, ModuleID.SESSIONS, at_once=True),),
     )
 
 

@@ -89,10 +89,14 @@ class Callback(NamedTuple):
 
 
 class Pull(NamedTuple):
-    """A list of a CPO that is to be asked before its time: it knows what was not pushed."""
+    """A list of a CPO that is to be asked before its time: it knows what was not pushed.
+
+    ``at_once``: however short ago it was asked.
+    """
 
     cpo_id: str
     module: ModuleID
+    at_once: bool = False
 
 
 class Decision(NamedTuple):

@@ -42,13 +42,13 @@ def looked_for(world: World, before: Order | None, order: Order) -> Order:
     """
     if order.state not in CONCLUSIONS:
         return _with_look(order, None)
+    news = _is_news(before, order)
     due = order.deadlines.get(LOOK)
-    if due is None or _is_news(before, order):
+    if due is None or news:
         due = world.now + _pause(world, order)
     concluded = order.deadlines.get(CONCLUSIONS[order.state])
     if concluded is not None:
-        # The last look before it; a later one would find nothing in time.
-        last = concluded - timedelta(seconds=LOOK_S)
+        last = concluded - _ahead(concluded - world.now, first=news)
         due = min(due, last) if last > world.now else max(due, concluded + STORE_TICK)
     return _with_look(order, due)
 
@@ -64,6 +64,12 @@ def _is_news(before: Order | None, order: Order) -> bool:
         or before.state is not order.state
         or before.session_seen_at != order.session_seen_at
     )
+
+
+def _ahead(left: timedelta, *, first: bool) -> timedelta:
+    """Return how long before a conclusion the last look is: later ones find nothing in time."""
+    ahead = timedelta(seconds=LOOK_S)
+    return min(ahead, left / 2) if first else ahead
 
 
 def _pause(world: World, order: Order) -> timedelta:

@@ -71,8 +71,18 @@ class Wanted(NamedTuple):
 class PullSoon(Protocol):
     """Asks for what a CPO knows and we lack; it is fetched beside whatever goes on."""
 
-    def __call__(self, cpo_id: str, module: ModuleID, wanted: Wanted | None = None) -> None:
-        """Have the CPO's list pulled before its time, or this one object of it fetched."""
+    def __call__(
+        self,
+        cpo_id: str,
+        module: ModuleID,
+        wanted: Wanted | None = None,
+        *,
+        at_once: bool = False,
+    ) -> None:
+        """Have the CPO's list pulled before its time, or this one object of it fetched.
+
+        ``at_once``: however short ago it was pulled; somebody waits for what it says now.
+        """
         ...
 
 

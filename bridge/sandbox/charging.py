@@ -43,7 +43,7 @@ async def charge(cpo: SandboxCpo, command: StartSession) -> None:
     await cpo.set_status(command.location_id, evse_uid, Status.CHARGING)
     cpo.sessions[session.id] = session
     url = cpo.receiver(ModuleID.SESSIONS, session.id)
-    await cpo.call("PUT", url, f"session {session.id} ACTIVE, 0 kWh", session)
+    await cpo.push("PUT", url, f"session {session.id} ACTIVE, 0 kWh", session)
     for number in range(1, acts.steps + 1):
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(acts.step_s):
@@ -54,7 +54,7 @@ async def charge(cpo: SandboxCpo, command: StartSession) -> None:
         session = replace(session, kwh=kwh, last_updated=_now())
         cpo.sessions[session.id] = session
         change = {"kwh": kwh, "last_updated": session.last_updated}
-        await cpo.call("PATCH", url, f"session {session.id} {kwh} kWh", change)
+        await cpo.push("PATCH", url, f"session {session.id} {kwh} kWh", change)
     await _finish(cpo, session, url)
 
 
@@ -71,7 +71,7 @@ async def _finish(cpo: SandboxCpo, session: Session, url: str) -> None:
         last_updated=_now(),
     )
     cpo.sessions[session.id] = session
-    await cpo.call("PUT", url, f"session {session.id} COMPLETED, {session.kwh} kWh", session)
+    await cpo.push("PUT", url, f"session {session.id} COMPLETED, {session.kwh} kWh", session)
     await cpo.set_status(session.location_id, session.evse_uid, Status.AVAILABLE)
     if not cpo.behaviour.sends_cdr:
         return
@@ -80,7 +80,7 @@ async def _finish(cpo: SandboxCpo, session: Session, url: str) -> None:
     cpo.cdrs[cdr.id] = cdr
     base = cpo.receiver(ModuleID.CDRS).rsplit("/", 2)[0]
     words = f"CDR {cdr.id}, {cdr.total_energy} kWh, {cdr.total_cost.excl_vat} {cdr.currency}"
-    await cpo.call("POST", base, words, cdr)
+    await cpo.push("POST", base, words, cdr)
 
 
 def session_of(cpo: SandboxCpo, command: StartSession, evse_uid: str) -> Session:

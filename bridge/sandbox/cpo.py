@@ -52,7 +52,8 @@ class Behaviour:
         steps: Session updates on the way.
         step_s: pause between them.
         echoes_reference: Session and CDR carry the authorization_reference.
-        sends_session, sends_cdr: pushes them at all.
+        sends_session, sends_cdr: there is one at all.
+        pushes: tells the bridge of what happens; else it has to ask.
         cdr_after_s: pause between the end of the session and its CDR.
     """
 
@@ -65,6 +66,7 @@ class Behaviour:
     sends_session: bool = True
     sends_cdr: bool = True
     cdr_after_s: float = 0.0
+    pushes: bool = True
 
 
 @dataclass
@@ -310,9 +312,13 @@ class SandboxCpo:
         )
         self.locations[location_id] = replace(location, evses=evses, last_updated=now)
         url = self.receiver(ModuleID.LOCATIONS, location_id, uid)
-        return await self.call(
+        return await self.push(
             "PATCH", url, f"EVSE {uid} {status}", {"status": status, "last_updated": now}
         )
+
+    async def push(self, method: str, url: str, words: str, body: object) -> bool:
+        """Tell the bridge of one of our objects, unless it has to ask."""
+        return self.behaviour.pushes and await self.call(method, url, words, body)
 
     def receiver(self, module: ModuleID, *ids: str) -> str:
         """Return the bridge's receiver URL of one of our objects."""

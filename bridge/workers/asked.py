@@ -27,11 +27,19 @@ class Asked:
     def __init__(self, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self._now = now
         self._since: dict[tuple[str, ModuleID], datetime] = {}
+        self._at_once: set[tuple[str, ModuleID]] = set()
         self._wanted: defaultdict[tuple[str, ModuleID], dict[Wanted, None]] = defaultdict(dict)
         self._given_up: set[tuple[str, ModuleID, Wanted]] = set()
         self._listeners: defaultdict[str, list[asyncio.Event]] = defaultdict(list)
 
-    def pull_soon(self, cpo_id: str, module: ModuleID, wanted: Wanted | None = None) -> None:
+    def pull_soon(
+        self,
+        cpo_id: str,
+        module: ModuleID,
+        wanted: Wanted | None = None,
+        *,
+        at_once: bool = False,
+    ) -> None:
         """Have a list pulled, or one object of it fetched; a second wish for it adds nothing."""
         if wanted is not None and (cpo_id, module, wanted) in self._given_up:
             return
@@ -40,6 +48,8 @@ class Asked:
             waiting[wanted] = None
         else:
             self._since[cpo_id, module] = self._now()
+            if at_once:
+                self._at_once.add((cpo_id, module))
         self.wake(cpo_id)
 
     def wake(self, cpo_id: str) -> None:
@@ -57,10 +67,15 @@ class Asked:
         """Return when the list was asked for last; None: since it was pulled, it was not."""
         return self._since.get((cpo_id, module))
 
+    def at_once(self, cpo_id: str, module: ModuleID) -> bool:
+        """Whether it was asked for without a pause after the last pull."""
+        return (cpo_id, module) in self._at_once
+
     def done(self, cpo_id: str, module: ModuleID, asked: datetime | None) -> None:
         """Forget the wish of this time, not one that came while it was fulfilled."""
         if asked is not None and self._since.get((cpo_id, module)) == asked:
             del self._since[cpo_id, module]
+            self._at_once.discard((cpo_id, module))
 
     def wanted(self, cpo_id: str, module: ModuleID) -> tuple[Wanted, ...]:
         """Return the single objects that are asked for."""

@@ -117,7 +117,7 @@ class InboxWorker:
                 return
             self._wake()
             for pull in decision.pulls:
-                self._pull_soon(pull.cpo_id, pull.module)
+                self._pull_soon(pull.cpo_id, pull.module, at_once=pull.at_once)
             self._tell_deviation(order, decision.order)
 
     def _tell_deviation(self, before: Order | None, after: Order | None) -> None:

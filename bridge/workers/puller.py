@@ -221,6 +221,8 @@ class Puller:
         if state.tried_at is None or state.connected_at != connection.registered_at:
             return 0.0
         asked = self._asked.since(*place)
+        if not state.failures and self._asked.at_once(*place):
+            return 0.0
         if state.failures or (asked is not None and asked >= state.tried_at):
             return self._again_s(state)
         pause_s = self._cpos[cpo_id].every_s[source.module] * self._spread.get(place, 1.0)

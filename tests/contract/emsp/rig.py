@@ -234,7 +234,9 @@ def emsp_on(
     def notice(event: Event, *, cpo_id: str, **fields: object) -> None:
         notices.append(event)
 
-    def pull_soon(cpo_id: str, module: ModuleID, wanted: Wanted | None = None) -> None:
+    def pull_soon(
+        cpo_id: str, module: ModuleID, wanted: Wanted | None = None, *, at_once: bool = False
+    ) -> None:
         pulls.append((cpo_id, module) if wanted is None else (cpo_id, module, wanted.id))
 
     def tolerated(cpo_id: str, met: Met) -> None:

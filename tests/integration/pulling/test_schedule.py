@@ -158,6 +158,21 @@ async def test_sessions_that_are_asked_for_are_pulled_alone(
     ]
 
 
+async def test_what_somebody_waits_for_is_pulled_at_once(
+    bridge: Bridge, lists: Lists, fake: FakeCpo
+) -> None:
+    async with running(bridge):
+        await until(lambda: pulled(bridge, "sessions") == 1)
+        bridge.asked.pull_soon("cpo1", ModuleID.SESSIONS, at_once=True)
+        await until(lambda: pulled(bridge, "sessions") == 2)
+        await look(bridge)
+        assert pulled(bridge, "sessions") == 2
+        bridge.asked.pull_soon("cpo1", ModuleID.SESSIONS)
+        await look(bridge)
+
+    assert pulled(bridge, "sessions") == 2, "others have time"
+
+
 async def test_a_wish_that_meets_another_replica_at_work_is_not_lost(
     make: Made, lists: Lists, fake: FakeCpo
 ) -> None:

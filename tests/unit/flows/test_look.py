@@ -7,6 +7,7 @@ from datetime import timedelta
 from itertools import pairwise
 
 import pytest
+from msgspec.structs import replace
 
 from bridge.flows.decision import Pull
 from bridge.flows.jobs import DeadlineJob
@@ -20,6 +21,7 @@ from tests.unit.flows.play import (
     PLAYED,
     Play,
     charging,
+    confirmed,
     ended,
     interrupted,
     settled,
@@ -126,6 +128,14 @@ async def test_a_start_without_a_session_is_looked_up_before_it_fails(accepted: 
     assert limit_s - LOOK_S in asked, "time enough for what is found"
     assert _apart(asked) <= LOOK_S
     assert await looks(play, 3600) == [], "it has failed"
+
+
+async def test_where_little_time_is_given_half_of_it_is_left_for_the_look() -> None:
+    play = await confirmed()
+    play.terms = replace(TERMS, command_timeout_s=4)
+    await play.start()
+    assert await looks(play, 12) == [6.5]
+    assert play.state() is OrderState.STARTING
 
 
 async def test_what_is_found_saves_the_start() -> None:

@@ -206,7 +206,7 @@ async def test_what_is_looked_up_is_asked_for_at_its_cpo() -> None:
     )
     play = await stopping()
     assert (await play.response(CommandResponseType.UNKNOWN_SESSION)).pulls == (
-        Pull(CPO_ID, ModuleID.SESSIONS),
+        Pull(CPO_ID, ModuleID.SESSIONS, at_once=True),
     )
 
 

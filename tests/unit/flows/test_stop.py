@@ -105,7 +105,7 @@ async def unknown() -> Play:
     play = await stopping()
     decision = await play.response(CommandResponseType.UNKNOWN_SESSION)
     assert decision.callbacks == ()
-    assert decision.pulls == (Pull(CPO_ID, ModuleID.SESSIONS),)
+    assert decision.pulls == (Pull(CPO_ID, ModuleID.SESSIONS, at_once=True),)
     assert play.state() is OrderState.STOPPING
     return play
 
