@@ -291,7 +291,7 @@ def create_app(settings: Settings, redis_url: str) -> web.Application:
         operator,
         client,
         wake=bell.ring,
-        pull_soon=asked.pull_soon,
+        asked=asked,
         tolerated=tolerated,
     )
     puller = puller_of(stores, operator, client, emsp, asked, metrics)

@@ -74,6 +74,7 @@ class Operator:
             cpo.id: Pulled(
                 cpo=cpos[cpo.id],
                 every_s={
+                    ModuleID.HUB_CLIENT_INFO: cpo.poll.clients_s,
                     ModuleID.LOCATIONS: cpo.poll.locations_s,
                     ModuleID.TARIFFS: cpo.poll.tariffs_s,
                     ModuleID.SESSIONS: cpo.poll.sessions_s,

@@ -9,7 +9,6 @@ from typing import NamedTuple
 from bridge.clients.configuration import ConfigurationApi
 from bridge.clients.ocpi import Exchange, OcpiClient
 from bridge.flows.emsp.emsp import Emsp
-from bridge.flows.ports import PullSoon
 from bridge.observability import Event, Metrics, get_logger
 from bridge.ocpi.headers import Party
 from bridge.ocpi.leniency import Leniency, Met
@@ -97,7 +96,7 @@ def emsp_of(
     client: OcpiClient,
     *,
     wake: Callable[[], None],
-    pull_soon: PullSoon,
+    asked: Asked,
     tolerated: Callable[[str, Met], None],
 ) -> Emsp:
     """Return what keeps the facts of CPOs, pushed or pulled."""
@@ -117,7 +116,8 @@ def emsp_of(
         overrides=operator.overrides,
         now=now,
         wake=wake,
-        pull_soon=pull_soon,
+        pull_soon=asked.pull_soon,
+        sync_soon=asked.sync_soon,
         notice=notice,
         hubs=operator.is_hub,
         flags=operator.flags,

@@ -203,7 +203,7 @@ def sync(
                 desk.client,
                 # A running bridge looks at the lanes by itself, and pulls what it lacks.
                 wake=lambda: None,
-                pull_soon=asked.pull_soon,
+                asked=asked,
                 tolerated=desk.client.tolerated,
             )
             puller = puller_of(desk.stores, desk.operator, desk.client, emsp, asked, metrics)

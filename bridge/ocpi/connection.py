@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Collection
 from datetime import datetime
 
 import msgspec
@@ -170,6 +171,6 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         clients = tuple(info if each is known else each for each in self.clients)
         return replace(self, clients=clients)
 
-    def without_client(self, info: ClientInfo) -> Connection:
-        """Return the connection without what was told of a party, unless that has changed."""
-        return replace(self, clients=tuple(each for each in self.clients if each != info))
+    def without_clients(self, gone: Collection[ClientInfo]) -> Connection:
+        """Return the connection without what was told of parties, unless that has changed."""
+        return replace(self, clients=tuple(each for each in self.clients if each not in gone))

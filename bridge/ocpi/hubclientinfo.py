@@ -33,3 +33,8 @@ class ClientInfo(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     def party(self) -> Party:
         """Whom it is about."""
         return Party(self.country_code, self.party_id)
+
+    @property
+    def id(self) -> str:
+        """What tells it from others in a list: a party may have several roles."""
+        return f"{self.party}*{self.role}"

@@ -163,6 +163,7 @@ class CpoPoll(_Part):
     tariffs_s: Seconds = 600
     sessions_s: Seconds = 600
     cdrs_s: Seconds = 600
+    clients_s: Seconds = 3600
     everything_s: Seconds = 86_400
 
 

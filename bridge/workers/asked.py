@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from bridge.flows.ports import Wanted
+from bridge.ocpi.headers import Party
 from bridge.ocpi.types import ModuleID
 
 WANTED_KEPT: Final = 100
@@ -30,6 +31,7 @@ class Asked:
         self._at_once: set[tuple[str, ModuleID]] = set()
         self._wanted: defaultdict[tuple[str, ModuleID], dict[Wanted, None]] = defaultdict(dict)
         self._given_up: set[tuple[str, ModuleID, Wanted]] = set()
+        self._back: defaultdict[str, dict[Party, None]] = defaultdict(dict)
         self._listeners: defaultdict[str, list[asyncio.Event]] = defaultdict(list)
 
     def pull_soon(
@@ -51,6 +53,23 @@ class Asked:
             if at_once:
                 self._at_once.add((cpo_id, module))
         self.wake(cpo_id)
+
+    def sync_soon(self, cpo_id: str, party: Party) -> None:
+        """Have everything pulled of one party: its hub reaches it again."""
+        self.sync_again(cpo_id, party)
+        self.wake(cpo_id)
+
+    def sync_again(self, cpo_id: str, party: Party) -> None:
+        """Have everything pulled of one party when the puller looks next."""
+        self._back[cpo_id][party] = None
+
+    def back(self, cpo_id: str) -> tuple[Party, ...]:
+        """Return the parties that everything is to be pulled of."""
+        return tuple(self._back[cpo_id])
+
+    def synced(self, cpo_id: str, party: Party) -> None:
+        """Forget that a party was to be pulled."""
+        self._back[cpo_id].pop(party, None)
 
     def wake(self, cpo_id: str) -> None:
         """Have everything looked at that may be due: the connection is a new one, say."""

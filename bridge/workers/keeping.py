@@ -1,4 +1,7 @@
-"""How a pull keeps what it reads: sessions and CDRs as events, Locations and tariffs as a list."""
+"""How a pull keeps what it reads: sessions and CDRs as events, Locations and tariffs as a list.
+
+Whom a hub reaches is kept with its connection.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,7 @@ from bridge.clients.pages import Bad
 from bridge.errors import BadInput, OcpiInvalid, StoreUnavailable
 from bridge.flows.emsp.cdrs import keep_cdr
 from bridge.flows.emsp.emsp import Emsp
+from bridge.flows.emsp.hubclientinfo import told
 from bridge.flows.emsp.keeping import Kept, is_older
 from bridge.flows.emsp.locations import status_jobs, tariff_ids
 from bridge.flows.emsp.sessions import keep_session
@@ -22,7 +26,9 @@ from bridge.flows.jobs import Job
 from bridge.flows.ports import Kind, Wanted
 from bridge.ocpi.cdrs import CDR
 from bridge.ocpi.codec import decode, encode
+from bridge.ocpi.connection import Connection
 from bridge.ocpi.headers import Party
+from bridge.ocpi.hubclientinfo import ClientInfo
 from bridge.ocpi.locations import Location
 from bridge.ocpi.sessions import Session
 from bridge.ocpi.types import ModuleID
@@ -37,13 +43,22 @@ WRITERS: Final = 20
 
 
 async def begin(
-    tools: Tools, cpo_id: str, source: Source, parties: Sequence[Party], *, full: bool
+    tools: Tools,
+    connection: Connection,
+    source: Source,
+    parties: Sequence[Party],
+    *,
+    full: bool,
 ) -> Keeping:
     """Return what keeps the objects of a pull that is about to begin.
 
     Args:
+        parties: whose objects a full list has all of.
         full: the list is asked for without a date.
     """
+    cpo_id = connection.cpo_id
+    if source.kind is None:
+        return Clients(tools.emsp, connection, full=full)
     if source.reach is not None:
         return Events(tools.emsp, cpo_id)
     found: dict[tuple[Party, str], bytes] = {}
@@ -93,9 +108,51 @@ class Events:
     def miss(self, bad: Bad) -> None:
         """Nothing depends on what such a list lacks."""
 
-    async def settle(self) -> int:
+    async def settle(self, *, complete: bool) -> int:
         """Remove nothing."""
         return 0
+
+
+class Clients:
+    """Keeps whom a hub reaches: all at once, so that nobody takes half of it for the whole."""
+
+    def __init__(self, emsp: Emsp, connection: Connection, *, full: bool) -> None:
+        self._emsp = emsp
+        self._connection = connection
+        self._full = full
+        self._listed: dict[str, ClientInfo] = {}
+        self._nameless = False
+
+    async def take(self, page: Sequence[Owned]) -> Counter[str]:
+        """Remember what the hub tells."""
+        count: Counter[str] = Counter()
+        for _, each in page:
+            if isinstance(each, ClientInfo):
+                self._listed[each.id] = each
+                known = self._connection.with_client(each) == self._connection
+                count["unchanged" if known else "written"] += 1
+        return count
+
+    def miss(self, bad: Bad) -> None:
+        """Remove nobody: nothing says who it is."""
+        self._nameless = True
+
+    async def settle(self, *, complete: bool) -> int:
+        """Keep it, and forget those that a full list lacks."""
+        gone: list[ClientInfo] = []
+        if complete and self._full and not self._nameless:
+            gone = [each for each in self._connection.clients if each.id not in self._listed]
+
+        def told_of(connection: Connection) -> Connection:
+            for each in self._listed.values():
+                connection = connection.with_client(each)
+            return connection.without_clients(gone)
+
+        before, after = await self._emsp.connections.change(self._connection.cpo_id, told_of)
+        # What a hub tells at first is no news: all is pulled anyway.
+        if self._connection.clients:
+            told(self._emsp, before, after)
+        return len(gone)
 
 
 class Catalogue:
@@ -140,9 +197,9 @@ class Catalogue:
         else:
             self._listed.add((bad.party, bad.id.casefold()))
 
-    async def settle(self) -> int:
+    async def settle(self, *, complete: bool) -> int:
         """Remove what a full list lacks, unless it was pushed meanwhile."""
-        if not self._full or self._nameless:
+        if not complete or not self._full or self._nameless:
             return 0
         gone = sorted(self._found.keys() - self._listed, key=lambda each: (str(each[0]), each[1]))
         removed = 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -51,7 +51,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
         seen: objects read, each counted as one of the next six.
         older: not written, a push was newer.
         refused: it contradicts what is stored and never changes.
-        foreign: of parties that are no role of the connection.
+        foreign: of parties that are none of the connection's.
         removed: gone from a full list.
     """
 
@@ -88,8 +88,7 @@ async def pull(
     """
     if endpoint(cpo, connection, source.module, InterfaceRole.SENDER) is None:
         return Outcome(module=source.module, full=full, ending=ABSENT)
-    page_s = max(cpo.timeouts.total_s, PAGE_S)
-    lease = await tools.pulls.take(cpo.id, source.module, 2 * page_s)
+    lease = await _lease(tools, cpo, source)
     if lease is None:
         return Outcome(module=source.module, full=full, ending=BUSY)
     try:
@@ -110,6 +109,40 @@ async def pull(
             await tools.pulls.release(lease)
 
 
+async def pull_party(
+    tools: Tools, cpo: Cpo, connection: Connection, source: Source, party: Party
+) -> Outcome:
+    """Bring what is stored of one party behind a hub in line with its list.
+
+    It was away: what it changed meanwhile may be older than what the others brought since then. So
+    its whole list is asked for, of itself; pulls of the hub's list go on where they were.
+
+    Raises:
+        CallFailed: a page did not come.
+        StoreUnavailable
+    """
+    if endpoint(cpo, connection, source.module, InterfaceRole.SENDER) is None:
+        return Outcome(module=source.module, full=True, ending=ABSENT)
+    lease = await _lease(tools, cpo, source)
+    if lease is None:
+        return Outcome(module=source.module, full=True, ending=BUSY)
+    try:
+        now = tools.now()
+        since = None if source.reach is None else now - source.reach
+        keeping = await begin(tools, connection, source, (party,), full=True)
+        crawl = _Crawl(tools, cpo, connection, source, lease, keeping)
+        return await crawl.read_all((party,), list(ranges(since, now)), full=True)
+    finally:
+        with suppress(StoreUnavailable):
+            await tools.pulls.release(lease)
+
+
+async def _lease(tools: Tools, cpo: Cpo, source: Source) -> Lease | None:
+    """Take the lock of a list, for as long as a page may take and its objects to be stored."""
+    page_s = max(cpo.timeouts.total_s, PAGE_S)
+    return await tools.pulls.take(cpo.id, source.module, 2 * page_s)
+
+
 async def _pull(
     tools: Tools,
     cpo: Cpo,
@@ -126,18 +159,12 @@ async def _pull(
     full = since is None
     if since is None and source.reach is not None:
         since = started - source.reach
-    keeping = await begin(tools, cpo.id, source, connection.parties(), full=full)
+    keeping = await begin(tools, connection, source, connection.parties(), full=full)
     crawl = _Crawl(tools, cpo, connection, source, lease, keeping)
-    endings = [
-        await crawl.read(party, part)
-        for party in connection.askable()
-        for part in ranges(since, started)
-    ]
-    ending = next((each for each in endings if each is not Ending.COMPLETE), Ending.COMPLETE)
-    removed = await keeping.settle() if ending is Ending.COMPLETE else 0
-    crawl.tell_foreign()
+    asked = connection.askable() if source.owned else (None,)
+    outcome = await crawl.read_all(asked, list(ranges(since, started)), full=full)
     after = replace(state, tried_at=started, error="", failures=0)
-    if ending in (Ending.COMPLETE, Ending.LOOP):
+    if outcome.ending in (Ending.COMPLETE.value, Ending.LOOP.value):
         newest = max(filter(None, (crawl.newest, since)), default=None)
         after = replace(
             after,
@@ -147,19 +174,7 @@ async def _pull(
             full_at=started if full else state.full_at,
         )
     await tools.pulls.keep(lease, cpo.id, source.module, after)
-    return Outcome(
-        module=source.module,
-        full=full,
-        ending=ending.value,
-        seen=crawl.count["seen"],
-        written=crawl.count["written"],
-        unchanged=crawl.count["unchanged"],
-        older=crawl.count["older"],
-        refused=crawl.count["refused"],
-        foreign=crawl.count["foreign"],
-        bad=crawl.count["bad"],
-        removed=removed,
-    )
+    return outcome
 
 
 class Range(NamedTuple):
@@ -202,7 +217,29 @@ class _Crawl:
     count: Counter[str] = field(default_factory=Counter)
     owners: dict[Party, Party | None] = field(default_factory=dict)
 
-    async def read(self, party: Party, part: Range) -> Ending:
+    async def read_all(
+        self, asked: Sequence[Party | None], parts: Sequence[Range], *, full: bool
+    ) -> Outcome:
+        """Read the lists of all that are asked, settle, and tell what became of it."""
+        endings = [await self.read(each, part) for each in asked for part in parts]
+        ending = next((each for each in endings if each is not Ending.COMPLETE), Ending.COMPLETE)
+        removed = await self.keeping.settle(complete=ending is Ending.COMPLETE)
+        self.tell_foreign()
+        return Outcome(
+            module=self.source.module,
+            full=full,
+            ending=ending.value,
+            seen=self.count["seen"],
+            written=self.count["written"],
+            unchanged=self.count["unchanged"],
+            older=self.count["older"],
+            refused=self.count["refused"],
+            foreign=self.count["foreign"],
+            bad=self.count["bad"],
+            removed=removed,
+        )
+
+    async def read(self, party: Party | None, part: Range) -> Ending:
         """Read the list as it is for one party, to its end, for as long as the lock is ours."""
         first = call_of(
             self.cpo,
@@ -241,6 +278,8 @@ class _Crawl:
 
     def _owner(self, named: Party) -> Party | None:
         """Return whose an object is, as the connection spells it; None: nobody's behind it."""
+        if not self.source.owned:
+            return named
         if named not in self.owners:
             self.owners[named] = self.connection.owner(named)
         return self.owners[named]

@@ -7,7 +7,7 @@ import random
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
 
@@ -19,11 +19,13 @@ from bridge.errors import CpoUnavailable, StoreUnavailable
 from bridge.flows.peer import CallFailed
 from bridge.flows.ports import Connections, Wanted
 from bridge.ocpi.connection import Connection
+from bridge.ocpi.headers import Party
+from bridge.ocpi.hubclientinfo import ConnectionStatus
 from bridge.ocpi.types import ModuleID
 from bridge.store.pulls import PullState
 from bridge.workers.asked import Asked
-from bridge.workers.pull import ABSENT, BUSY, FAILED, Outcome, pull
-from bridge.workers.sources import GROUPS, SOURCES, TARIFFS, Source, Tools
+from bridge.workers.pull import ABSENT, BUSY, FAILED, Outcome, pull, pull_party
+from bridge.workers.sources import CLIENTS, GROUPS, SOURCES, TARIFFS, Source, Tools
 from bridge.workers.stopping import stop_if_cancelled
 from bridge.workers.wanted import fetch_location, missing_tariffs
 
@@ -42,6 +44,9 @@ STORE_PAUSE_S: Final = 1.0
 ASKED_GAP_S: Final = 15.0
 """Shortest pause between pulls of a list that are asked for."""
 
+
+SYNC_AGAIN_S: Final = 60.0
+"""Pause after a party could not be pulled that its hub says is back, or another replica pulled."""
 
 WANTED_S: Final = 3600.0
 """How long nobody looks for single objects while none is asked for."""
@@ -102,6 +107,7 @@ class Puller:
         self._splay = splay
         self._begun: set[tuple[str, ModuleID]] = set()
         self._spread: dict[tuple[str, ModuleID], float] = {}
+        self._synced: dict[tuple[str, Party], datetime] = {}
 
     async def run(self) -> None:
         """Pull what is due, each CPO and each group of lists by itself, until cancelled."""
@@ -110,8 +116,9 @@ class Puller:
                 for sources in GROUPS:
                     work = self._keep_at_it(cpo_id, partial(self._pull_due, sources))
                     group.create_task(work, name=f"pull {cpo_id} {sources[-1].module}")
-                work = self._keep_at_it(cpo_id, self._fetch_wanted)
-                group.create_task(work, name=f"fetch {cpo_id}")
+                for turn, name in ((self._fetch_wanted, "fetch"), (self._sync_parties, "sync")):
+                    work = self._keep_at_it(cpo_id, turn)
+                    group.create_task(work, name=f"{name} {cpo_id}")
 
     async def pull_once(
         self, cpo_id: str, modules: Collection[ModuleID] = (), *, full: bool = False
@@ -131,7 +138,7 @@ class Puller:
         outcomes = [
             await self._pull(cpo_id, connection, source, full)
             for source in SOURCES
-            if not modules or source.module in modules
+            if self._lists(connection, source) and (not modules or source.module in modules)
         ]
         return PullReport(cpo_id=cpo_id, outcomes=tuple(outcomes))
 
@@ -139,8 +146,16 @@ class Puller:
         self, cpo_id: str, connection: Connection, source: Source, full: bool
     ) -> Outcome:
         """Pull one list and tell what became of it."""
+        cpo = self._cpos[cpo_id].cpo
+        pulling = pull(self._tools, cpo, connection, source, full=full)
+        return await self._told(cpo_id, source, pulling, full)
+
+    async def _told(
+        self, cpo_id: str, source: Source, pulling: Awaitable[Outcome], full: bool
+    ) -> Outcome:
+        """Tell what became of a pull."""
         try:
-            outcome = await pull(self._tools, self._cpos[cpo_id].cpo, connection, source, full=full)
+            outcome = await pulling
         except CallFailed as error:
             self._tools.notice(
                 "pull.failed",
@@ -193,6 +208,8 @@ class Puller:
 
     async def _pull_if_due(self, cpo_id: str, connection: Connection, source: Source) -> float:
         """Pull one list if it is due; return how long to wait for the next time."""
+        if not self._lists(connection, source):
+            return self._cpos[cpo_id].every_s[source.module]
         state = await self._tools.pulls.state(cpo_id, source.module)
         wait_s = self._wait_s(cpo_id, connection, source, state)
         if wait_s > 0:
@@ -209,6 +226,11 @@ class Puller:
             return self._cpos[cpo_id].every_s[source.module]
         state = await self._tools.pulls.state(cpo_id, source.module)
         return max(0.0, self._wait_s(cpo_id, connection, source, state))
+
+    def _lists(self, connection: Connection, source: Source) -> bool:
+        """Whether such a list is asked for at all: only a hub is asked whom it reaches."""
+        is_hub = connection.hub is not None or self._tools.emsp.hubs(connection.cpo_id)
+        return source is not CLIENTS or is_hub
 
     def _wait_s(
         self, cpo_id: str, connection: Connection, source: Source, state: PullState
@@ -284,6 +306,39 @@ class Puller:
         self._asked.fetched(cpo_id, ModuleID.TARIFFS, *wanted)
         self._asked.give_up(cpo_id, ModuleID.TARIFFS, *missing)
         return WANTED_S
+
+    async def _sync_parties(self, cpo_id: str, connection: Connection) -> float:
+        """Pull all lists of parties that a hub reaches again; return when to look again."""
+        pauses_s = [WANTED_S]
+        for party in self._asked.back(cpo_id):
+            stop_if_cancelled()
+            if connection.status_of(party) is not ConnectionStatus.CONNECTED:
+                continue  # It is gone once more: the wish waits until it is back.
+            last = self._synced.get((cpo_id, party))
+            age_s = ASKED_GAP_S if last is None else (self._tools.now() - last).total_seconds()
+            if age_s < ASKED_GAP_S:
+                pauses_s.append(ASKED_GAP_S - age_s)
+            elif not await self._sync(cpo_id, connection, party):
+                pauses_s.append(SYNC_AGAIN_S)
+        return min(pauses_s)
+
+    async def _sync(self, cpo_id: str, connection: Connection, party: Party) -> bool:
+        """Pull all lists of a party; False: something went wrong, and it is to be done again."""
+        # First of all: that it is back once more, while this goes on, is another wish.
+        self._asked.synced(cpo_id, party)
+        self._synced[cpo_id, party] = self._tools.now()
+        cpo, endings = self._cpos[cpo_id].cpo, set[str]()
+        done = False
+        try:
+            for source in (each for each in SOURCES if each.owned):
+                stop_if_cancelled()
+                pulling = pull_party(self._tools, cpo, connection, source, party)
+                endings.add((await self._told(cpo_id, source, pulling, True)).ending)
+            done = not endings & {BUSY, FAILED}
+        finally:
+            if not done:
+                self._asked.sync_again(cpo_id, party)
+        return done
 
     def _tell(self, cpo_id: str, module: ModuleID, wanted: Wanted, became: str) -> None:
         self._tools.notice(

@@ -14,6 +14,7 @@ from bridge.flows.emsp.emsp import Emsp
 from bridge.flows.ports import Kind
 from bridge.ocpi.cdrs import CDR
 from bridge.ocpi.headers import Party
+from bridge.ocpi.hubclientinfo import ClientInfo
 from bridge.ocpi.locations import Location
 from bridge.ocpi.sessions import Session
 from bridge.ocpi.tariffs import Tariff
@@ -27,7 +28,7 @@ SESSIONS_REACH: Final = timedelta(days=1)
 CDRS_REACH: Final = timedelta(days=28)
 """The same for CDRs, which may be made late."""
 
-Listed = Location | Tariff | Session | CDR
+Listed = Location | Tariff | Session | CDR | ClientInfo
 """An object of a list."""
 
 
@@ -35,23 +36,29 @@ class Source(NamedTuple):
     """A list of a CPO.
 
     Args:
-        kind: how its objects are kept.
+        kind: how its objects are kept; None: with the connection, which they are about.
         reach: of a list of events, which is always asked from a date on: how far the first pull
             reaches back. None: the list is the whole truth, what it lacks is gone.
     """
 
     module: ModuleID
-    kind: Kind
+    kind: Kind | None
     type: type[Listed]
     reach: timedelta | None = None
 
+    @property
+    def owned(self) -> bool:
+        """Whether its objects are those of parties: such lists are asked of one."""
+        return self.kind is not None
 
+
+CLIENTS: Final = Source(ModuleID.HUB_CLIENT_INFO, None, ClientInfo)
 TARIFFS: Final = Source(ModuleID.TARIFFS, Kind.TARIFF, Tariff)
 LOCATIONS: Final = Source(ModuleID.LOCATIONS, Kind.LOCATION, Location)
 SESSIONS: Final = Source(ModuleID.SESSIONS, Kind.SESSION, Session, SESSIONS_REACH)
 CDRS: Final = Source(ModuleID.CDRS, Kind.CDR, CDR, CDRS_REACH)
 
-GROUPS: Final = ((TARIFFS, LOCATIONS), (SESSIONS,), (CDRS,))
+GROUPS: Final = ((CLIENTS,), (TARIFFS, LOCATIONS), (SESSIONS,), (CDRS,))
 """Lists that are pulled one after the other; those of other groups do not wait for them.
 
 Tariffs come first: a Location is shown only with them.
@@ -116,6 +123,6 @@ class Keeping(Protocol):
         """Know of an object that the list has and nobody can read."""
         ...
 
-    async def settle(self) -> int:
-        """Remove what a list lacks that was read to its end; return how much that was."""
+    async def settle(self, *, complete: bool) -> int:
+        """Be through with a list, read to its end or not; return how much of it was removed."""
         ...

@@ -67,6 +67,7 @@ class Emsp:
         overrides: endpoints that the operator configured for a CPO.
         wake: called after jobs were queued, so that a worker looks at once.
         pull_soon: called when a push shows that we lack something.
+        sync_soon: asks for all that a party has: its hub reaches it again.
         hubs: whether the operator said that a CPO's platform is a hub.
         flags: what the operator said about a CPO's deviations.
         tolerated: counts a deviation of a CPO that was forgiven.
@@ -90,6 +91,7 @@ class Emsp:
     wake: Callable[[], None]
     pull_soon: PullSoon
     notice: Notice
+    sync_soon: Callable[[str, Party], None] = lambda cpo_id, party: None
     hubs: Callable[[str], bool] = lambda cpo_id: False
     flags: Callable[[str], Flags] = lambda cpo_id: NO_FLAGS
     tolerated: Callable[[str, Met], None] = lambda cpo_id, met: None

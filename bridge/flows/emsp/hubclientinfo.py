@@ -6,18 +6,12 @@ back is asked for what it has changed meanwhile: nobody has kept messages for it
 
 from __future__ import annotations
 
-from typing import Final
-
 from bridge.errors import ObjectUnknown
 from bridge.flows.emsp.emsp import Call, Emsp, Reply, read
 from bridge.flows.emsp.keeping import agree_on_owner
 from bridge.ocpi.connection import Connection
 from bridge.ocpi.headers import Party
 from bridge.ocpi.hubclientinfo import ClientInfo, ConnectionStatus
-from bridge.ocpi.types import ModuleID
-
-SYNCED: Final = (ModuleID.TARIFFS, ModuleID.LOCATIONS)
-"""What is pulled of a party that is back."""
 
 
 async def get_client_info(emsp: Emsp, call: Call) -> Reply:
@@ -45,7 +39,7 @@ async def put_client_info(emsp: Emsp, call: Call) -> Reply:
 
 
 def told(emsp: Emsp, before: Connection, after: Connection) -> None:
-    """Note which CPO parties have come or gone, and have the lists pulled of those that came."""
+    """Note which CPO parties have come or gone, and have those pulled that came."""
     known = {party: before.status_of(party) for party in before.parties()}
     for party in after.parties():
         status = after.status_of(party)
@@ -53,5 +47,4 @@ def told(emsp: Emsp, before: Connection, after: Connection) -> None:
             continue
         emsp.notice("hub.party_changed", cpo_id=after.cpo_id, party=str(party), status=str(status))
         if status is ConnectionStatus.CONNECTED:
-            for module in SYNCED:
-                emsp.pull_soon(after.cpo_id, module)
+            emsp.sync_soon(after.cpo_id, party)

@@ -259,6 +259,7 @@ def emsp_on(
         now=lambda: NOW,
         wake=lambda: wakes.append(None),
         pull_soon=pull_soon,
+        sync_soon=lambda cpo_id, party: pulls.append((cpo_id, str(party))),
         notice=notice,
         tolerated=tolerated,
         hubs=lambda cpo_id: cpo_id in hubs,

@@ -86,6 +86,7 @@ async def make(fake: FakeCpo, redis: Redis) -> AsyncIterator[Made]:
                 now=now,
                 wake=lambda: woken.append(True),
                 pull_soon=asked.pull_soon,
+                sync_soon=asked.sync_soon,
                 notice=notice,
             )
             puller = Puller(

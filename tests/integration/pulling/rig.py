@@ -116,7 +116,7 @@ class Watching(OrderStore):
         return [f"order of {evse_uid}"]
 
 
-LOOPS = [f"pull cpo1 {group[-1].module}" for group in GROUPS] + ["fetch cpo1"]
+LOOPS = [f"pull cpo1 {group[-1].module}" for group in GROUPS] + ["fetch cpo1", "sync cpo1"]
 """What runs side by side for a CPO."""
 
 

@@ -117,5 +117,5 @@ def test_a_connection_that_has_ended_learns_of_nobody() -> None:
 
 def test_a_party_is_forgotten_unless_there_is_another_word_on_it() -> None:
     told = VIA_HUB.with_client(info(ONE)).with_client(info(TWO))
-    assert told.without_client(info(ONE)).clients == (info(TWO),)
-    assert told.without_client(info(TWO, S.OFFLINE)) == told
+    assert told.without_clients([info(ONE)]).clients == (info(TWO),)
+    assert told.without_clients([info(TWO, S.OFFLINE)]) == told
