@@ -65,6 +65,7 @@ Event = Literal[
     "cpo.unreachable",
     "http.unreadable",
     "hub.party_changed",
+    "hub.party_unreachable",
     "lane.crashed",
     "lane.lost",
     "live.dropped",

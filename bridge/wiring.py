@@ -177,6 +177,14 @@ def observer(metrics: Metrics, *heard: Callable[[Exchange], None]) -> Callable[[
             correlation_id=exchange.correlation_id,
             **({"error": exchange.error, "said": exchange.said} if exchange.error else {}),
         )
+        if exchange.unreached is not None:
+            log.warning(
+                "hub.party_unreachable",
+                cpo=exchange.cpo_id,
+                party=str(exchange.unreached),
+                module=exchange.module,
+                code=code,
+            )
         for hear in heard:
             hear(exchange)
 

@@ -87,6 +87,7 @@ def call_of(
         module=module,
         cpo_id=cpo.id,
         to=to,
+        hub=connection.hub is not None,
         body=body,
         correlation_id=correlation_id,
         timeouts=cpo.timeouts._replace(total_s=max(cpo.timeouts.total_s, at_least_s)),

@@ -19,6 +19,7 @@ from bridge.errors import OcpiInvalid
 from bridge.flows.peer import CallFailed
 from bridge.ocpi import headers, lenient
 from bridge.ocpi.answers import ACKNOWLEDGEMENT, Due, Said, object_of, understood
+from bridge.ocpi.envelope import FORWARD_FAILED, FORWARD_TIMEOUT, UNKNOWN_RECEIVER
 from bridge.ocpi.headers import Party
 from bridge.ocpi.leniency import Leniency, Met, first_of_each
 
@@ -26,6 +27,13 @@ T = TypeVar("T")
 
 SAID: Final = 300
 """Characters of what a peer says about a failure that are kept."""
+
+HUB_SAYS: Final = {
+    UNKNOWN_RECEIVER: "the hub does not know",
+    FORWARD_TIMEOUT: "the hub got no answer in time from",
+    FORWARD_FAILED: "the hub has no connection to",
+}
+"""What the codes mean by which a hub says that it could not pass a request on to a party."""
 
 
 _TOKEN_FIELD: Final = re.compile(r"""(["']token["']\s*:\s*["'])[^"']*""")
@@ -48,6 +56,7 @@ class Call:
     Args:
         module: the module's identifier, or ``versions``; it names the call in logs and errors.
         to: the CPO party; None on configuration modules, which carry no routing headers.
+        hub: the platform passes the request on, and may say that it could not.
         body: JSON, encoded.
         correlation_id: the same for all that belongs together; None = a new one.
         raw_token: the token goes out as it is, not in Base64.
@@ -63,6 +72,7 @@ class Call:
     module: str
     cpo_id: str = ""
     to: Party | None = None
+    hub: bool = False
     body: bytes | None = field(default=None, repr=False)
     correlation_id: str | None = None
     timeouts: Timeouts = TIMEOUTS
@@ -100,6 +110,7 @@ class Exchange(NamedTuple):
         http, code: HTTP status and OCPI status_code, None when there was none.
         error: why it failed; empty when it did not.
         said: what the peer says about it, of failures only.
+        unreached: the party that a hub could not pass the request on to.
     """
 
     cpo_id: str
@@ -113,6 +124,7 @@ class Exchange(NamedTuple):
     code: int | None
     error: str = ""
     said: str = ""
+    unreached: Party | None = None
 
 
 class OcpiClient:
@@ -279,6 +291,7 @@ def _exchange(
         code=code,
         error=failed.reason if failed else "",
         said=failed.said if failed else "",
+        unreached=call.to if call.hub and code in HUB_SAYS else None,
     )
 
 
@@ -294,9 +307,15 @@ def _met_on_the_way(received: Received, said: Said) -> Iterator[Met]:
 
 
 def _failed(call: Call, received: Received, said: Said) -> CallFailed:
-    """Return why an answer is no success; exact codes decide nothing, peers mix them up."""
+    """Return why an answer is no success; exact codes decide nothing, peers mix them up.
+
+    But for those of a hub: nobody else has them.
+    """
     http = received.http
-    if not said.enveloped:
+    hub_says = HUB_SAYS.get(said.code or 0) if call.hub else None
+    if hub_says is not None:
+        what = f"{hub_says} {call.to} (OCPI {said.code})"
+    elif not said.enveloped:
         what = f"HTTP {http} without an OCPI envelope"
     else:
         what = f"HTTP {http}, OCPI {said.code or 'without a status_code'}"
@@ -307,6 +326,7 @@ def _failed(call: Call, received: Received, said: Said) -> CallFailed:
         said=_without_token(call, said.words),
         data=said.data,
         no_answer=http >= 500 and not said.enveloped,
+        undelivered=hub_says is not None and said.code != FORWARD_TIMEOUT,
         retry_after_s=retry_after_s(http, received.headers),
     )
 

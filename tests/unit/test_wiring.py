@@ -10,6 +10,7 @@ import pytest
 
 from bridge.clients.ocpi import Exchange
 from bridge.observability import Metrics, configure_logging
+from bridge.ocpi.headers import Party
 from bridge.wiring import observer, reachability
 
 
@@ -77,3 +78,26 @@ def test_a_code_of_a_peers_own_making_is_no_label(
     labels = {"direction": "out", "module": "locations", "method": "GET", "status": status}
     assert metrics.registry.get_sample_value("bridge_ocpi_requests_total", labels) == 1
     assert lines(log)[0]["code"] == code
+
+
+def test_a_party_that_a_hub_cannot_reach_is_counted_and_told(log: io.StringIO) -> None:
+    metrics = Metrics()
+    said = Exchange(
+        cpo_id="hub1",
+        module="commands",
+        method="POST",
+        url="http://hub.example/commands/START_SESSION",
+        request_id="r",
+        correlation_id="c",
+        duration_s=0.1,
+        http=200,
+        code=4003,
+        error="commands: the hub has no connection to IN*ONE (OCPI 4003)",
+        unreached=Party("IN", "ONE"),
+    )
+    observer(metrics)(said)
+
+    labels = {"direction": "out", "module": "commands", "method": "POST", "status": "4003"}
+    assert metrics.registry.get_sample_value("bridge_ocpi_requests_total", labels) == 1
+    (told,) = [line for line in lines(log) if line["event"] == "hub.party_unreachable"]
+    assert (told["cpo"], told["party"], told["code"]) == ("hub1", "IN*ONE", 4003)

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from bridge.clients.commands import command
 from bridge.clients.live_status import LiveEvses
-from bridge.flows.peer import PartyAway
+from bridge.flows.peer import CallFailed, PartyAway
 from bridge.ocpi import headers
 from bridge.ocpi.codec import convert, encode
 from bridge.ocpi.commands import CommandResponseType, CommandType
@@ -22,7 +22,7 @@ from bridge.ocpi.locations import Location
 from bridge.ocpi.types import Role
 from bridge.orders.item import ChargingItem, Provider
 from bridge.orders.plans import CommandPlan
-from tests.contract.ocpi_client.fake import Asked, FakeCpo
+from tests.contract.ocpi_client.fake import Asked, FakeCpo, always
 from tests.contract.ocpi_client.objects import evse, location
 from tests.contract.ocpi_client.side import Side, connected
 from tests.fakes import MemoryConnections
@@ -126,3 +126,43 @@ async def test_a_party_that_is_away_is_sent_nothing(
     assert fake.asked == []
 
     assert await live.evse("cpo1", item(TWO)) is not None
+
+
+@pytest.mark.requirement("O143")
+@pytest.mark.parametrize("http", [200, 404, 504])
+@pytest.mark.parametrize(
+    ("code", "reason", "undelivered"),
+    [
+        (4001, "the hub does not know IN*ONE", True),
+        (4002, "the hub got no answer in time from IN*ONE", False),
+        (4003, "the hub has no connection to IN*ONE", True),
+        (4000, "", False),
+    ],
+)
+async def test_a_hub_says_why_it_could_not_pass_a_command_on(
+    side: Side, fake: FakeCpo, http: int, code: int, reason: str, undelivered: bool
+) -> None:
+    fake.on("POST", STOP, always(None, http=http, code=code))
+
+    with pytest.raises(CallFailed) as failed:
+        await command(side.client, side.cpo, via_hub(fake), stop(ONE), "https://b.test/r")
+
+    reason = f"{reason} (OCPI {code})" if reason else f"HTTP {http}, OCPI {code}"
+    assert str(failed.value) == f"commands: {reason}"
+    assert (failed.value.undelivered, failed.value.code) == (undelivered, code)
+    assert failed.value.may_have_arrived is not undelivered
+    assert not failed.value.nothing_left
+    (exchange,) = side.exchanges
+    assert (exchange.code, exchange.unreached) == (code, ONE if code != 4000 else None)
+    assert len(fake.asked) == 1
+
+
+@pytest.mark.parametrize("code", [4001, 4003])
+async def test_who_is_no_hub_cannot_say_that_a_command_did_not_arrive(
+    side: Side, fake: FakeCpo, code: int
+) -> None:
+    fake.on("POST", STOP, always(None, code=code))
+    with pytest.raises(CallFailed, match=f"HTTP 200, OCPI {code}") as failed:
+        await command(side.client, side.cpo, connected(fake, ONE), stop(ONE), "https://b.test/r")
+    assert failed.value.may_have_arrived
+    assert side.exchanges[0].unreached is None
