@@ -137,6 +137,8 @@ class Leniency(enum.StrEnum):
     URL_SCHEME = "url_scheme"
     """A URL of versions or their details has https for http, or the other way round: its host and
     port have just answered in ours (Q14)."""
+    EVSE_ADDRESS = "evse_address"
+    """An EVSE has no address below its Location; the Location tells its status."""
 
     # How lists go on
     LINK_MISSING = "link_missing"

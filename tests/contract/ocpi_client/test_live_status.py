@@ -9,6 +9,7 @@ import pytest
 from bridge.clients.live_status import LiveEvses
 from bridge.errors import CpoUnavailable
 from bridge.ocpi.codec import convert
+from bridge.ocpi.leniency import Leniency
 from bridge.ocpi.locations import Location, Status
 from bridge.orders.item import ChargingItem, Provider
 from tests.contract.ocpi_client.fake import Answer, FakeCpo, always, raw
@@ -105,3 +106,52 @@ async def test_an_id_that_no_url_can_hold_is_not_asked_for(live: LiveEvses, fake
         await live.evse("cpo1", item(".."))
 
     assert fake.asked == []
+
+
+LOCATION = "/2.2.1/locations/L%2F1"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        raw(b"Not Found", http=404),
+        raw(b'{"detail": "Method Not Allowed"}', http=405),
+        always(location("L/1", evses=[evse("st::1")])),
+        always(None),
+    ],
+)
+async def test_where_evses_have_no_address_the_location_tells(
+    side: Side, live: LiveEvses, fake: FakeCpo, answer: Answer
+) -> None:
+    fake.on("GET", PATH, answer)
+    both = [evse("st::2"), evse("ST::1", status="CHARGING")]
+    fake.on_data("GET", LOCATION, location("L/1", evses=both))
+
+    found = await live.evse("cpo1", item())
+
+    assert found is not None
+    assert (found.uid, found.status) == ("ST::1", Status.CHARGING)
+    assert fake.targets() == [f"GET {PATH}", f"GET {LOCATION}"]
+    assert side.forgave()[-1] == (Leniency.EVSE_ADDRESS, "url")
+
+
+async def test_an_evse_that_its_location_lacks_is_not_known(
+    side: Side, live: LiveEvses, fake: FakeCpo
+) -> None:
+    fake.on("GET", PATH, raw(b"Not Found", http=404))
+    fake.on_data("GET", LOCATION, location("L/1", evses=[evse("st::2")]))
+
+    assert await live.evse("cpo1", item()) is None
+    assert side.forgiven == []
+
+
+@pytest.mark.parametrize("answer", [always(None, http=404, code=2003), always(evse("st::1"))])
+async def test_a_proper_answer_needs_no_second_request(
+    side: Side, live: LiveEvses, fake: FakeCpo, answer: Answer
+) -> None:
+    fake.on("GET", PATH, answer)
+
+    await live.evse("cpo1", item())
+
+    assert len(fake.asked) == 1
+    assert side.forgiven == []
