@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 from datetime import datetime
-from typing import Final, TypeAlias
+from typing import Final
 from urllib.parse import parse_qsl, urlsplit
 
 from bridge.clients.ocpi import Answer
@@ -19,9 +19,6 @@ EMPTY_PAGES: Final = 10
 
 MAX_PAGES: Final = 10_000
 """Pages after which a list is taken for endless although each of them has something new."""
-
-Key: TypeAlias = tuple[str, str, str]
-"""Owner and id of an object, folded."""
 
 
 class Ending(enum.Enum):
@@ -40,21 +37,23 @@ class Ending(enum.Enum):
     """After MAX_PAGES pages there is still another."""
 
 
-def key_of(element: object) -> Key | None:
-    """Return whose an object of a list is, and which; None: it does not say so."""
-    fields = element if isinstance(element, dict) else {}
-    named = (fields.get(name) for name in ("id", "uid", "role"))
-    id_ = next((each for each in named if isinstance(each, str | int)), None)
-    if id_ is None:
+def key_of(element: object) -> str | None:
+    """Return whose an object of a list is, and which, folded; None: it does not say so."""
+    if not isinstance(element, dict):
         return None
-    country_code, party_id = fields.get("country_code"), fields.get("party_id")
-    return str(country_code).casefold(), str(party_id).casefold(), str(id_).casefold()
+    for name in ("id", "uid", "role"):
+        id_ = element.get(name)
+        if isinstance(id_, str | int):
+            owner = f"{element.get('country_code')}\n{element.get('party_id')}"
+            return f"{owner}\n{id_}".casefold()
+    return None
 
 
 class Crawl:
     """The way through one list.
 
     ``pages`` have been read, and the last of them was ``repeated``: the same as that before.
+    ``keys`` name what stands on it.
 
     It follows the Link, to where it can only have meant. Where there is none, or it leads nowhere,
     and X-Total-Count says that there is more, or the page is as full as it may be and nothing is
@@ -68,6 +67,7 @@ class Crawl:
         query = dict(parse_qsl(urlsplit(first).query))
         self.pages = 0
         self.repeated = False
+        self.keys: list[str | None] = []
         self._met: list[Met] = []
         self._first = first
         self._max_pages = max_pages
@@ -76,7 +76,7 @@ class Crawl:
         window = _moment(query.get("date_from")), _moment(query.get("date_to"))
         self._window = window if any(window) else None
         self._visited = {first}
-        self._seen: set[Key] = set()
+        self._seen: set[str] = set()
         self._nameless = 0
         self._idle = 0
         self._before: list[object] = []
@@ -141,8 +141,8 @@ class Crawl:
         """Remember what is on a page; return whether any of it is new."""
         before = self._count()
         again: list[int] = []
-        for index, each in enumerate(data):
-            key = key_of(each)
+        self.keys = [key_of(each) for each in data]
+        for index, key in enumerate(self.keys):
             if key is None:
                 self._nameless += 1
             elif key in self._seen:

@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator
 from dataclasses import dataclass, replace
 from typing import Final, Generic, NamedTuple, TypeVar
 
-from bridge.clients.crawl import MAX_PAGES, Crawl, Ending, key_of
+from bridge.clients.crawl import MAX_PAGES, Crawl, Ending
 from bridge.clients.ocpi import Answer, Call, OcpiClient, unusable
 from bridge.errors import OcpiInvalid
 from bridge.flows.peer import CallFailed
@@ -84,7 +84,9 @@ async def pages(
             following = crawl.after(answer, data)
         for met in crawl.told():
             client.tolerated(first.cpo_id, met)
-        objects, bad = _read(client, first.cpo_id, [] if crawl.repeated else data, type_)
+        if crawl.repeated:
+            data = []
+        objects, bad = _read(client, first.cpo_id, data, crawl.keys, type_)
         ending = following if isinstance(following, Ending) else None
         yield Page(number=crawl.pages, objects=objects, bad=bad, ending=ending)
 
@@ -123,7 +125,7 @@ def _list(module: str, answer: Answer) -> list[object]:
 
 
 def _read(
-    client: OcpiClient, cpo_id: str, data: list[object], type_: type[T]
+    client: OcpiClient, cpo_id: str, data: list[object], keys: list[str | None], type_: type[T]
 ) -> tuple[tuple[T, ...], tuple[Bad, ...]]:
     """Read each object by itself; an unreadable one forgives nothing."""
     objects: dict[object, T] = {}
@@ -131,7 +133,7 @@ def _read(
     for index, each in enumerate(data):
         met: list[Met] = []
         try:
-            objects[key_of(each) or index] = lenient.read(each, type_, met, client.own)
+            objects[keys[index] or index] = lenient.read(each, type_, met, client.own)
         except OcpiInvalid as error:
             place = pointer("data", index, path=error.path)
             bad.append(Bad(place, error.reason, *_identity(each)))
