@@ -53,6 +53,29 @@ async def test_the_words_of_the_charge_point_are_kept(sent: Rig) -> None:
     assert (job.result, job.reason) == (CommandResultType.FAILED, "Cable missing")
 
 
+@pytest.mark.requirement("O123")
+@pytest.mark.parametrize("type_", list(CommandType))
+@pytest.mark.parametrize("result", list(CommandResultType))
+async def test_every_result_of_every_command_is_taken(
+    memory_rig: Rig, type_: CommandType, result: CommandResultType
+) -> None:
+    plan = CommandPlan(
+        id="command-2",
+        type=type_,
+        cpo_id=CPO,
+        party=PARTY,
+        order_key=ORDER,
+        correlation_id="correlation-2",
+        body=Raw(b"{}"),
+    )
+    await memory_rig.backend.put_command(plan)
+    answer = await memory_rig.post(f"commands/{type_}/command-2", {"result": result})
+    assert answer.status == (200, 1000)
+    assert answer.is_bare
+    (job,) = await memory_rig.backend.jobs(ORDER)
+    assert job == CommandResultJob(command_id="command-2", result=result, at=NOW)
+
+
 @pytest.mark.requirement("O124")
 async def test_a_repeat_is_acknowledged_as_well(sent: Rig) -> None:
     for _ in range(2):

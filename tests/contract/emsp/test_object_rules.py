@@ -13,6 +13,8 @@ from tests.contract.emsp.samples import (
     OTHER_TOKEN,
     at,
     cdr,
+    cdr_token,
+    connector,
     evse,
     exact,
     location,
@@ -133,6 +135,39 @@ async def test_put_forgets_what_it_omits(rig: Rig) -> None:
     await rig.put("tariffs/IN/ABC/T1", tariff(tariff_alt_url="http://x", type="REGULAR"))
     await rig.put("tariffs/IN/ABC/T1", tariff(type=None))
     assert (await rig.get("tariffs/IN/ABC/T1")).data.keys() == tariff().keys()
+
+
+STEAM = connector("2", standard="STEAM")
+
+
+@pytest.mark.requirement("O36")
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        (f"locations/{LOC}", location(facilities=["MOON_BASE", "CAFE"], parking_type="ORBIT")),
+        (f"locations/{LOC}", location(evses=[evse(status="DREAMING", capabilities=["TELEPATHY"])])),
+        (f"locations/{LOC}", location(evses=[evse(), evse("E2", parking_restrictions=["UFO"])])),
+        (f"locations/{LOC}", location(evses=[evse(connectors=[connector(), STEAM])])),
+        ("sessions/IN/ABC/S1", session(status="PAUSED")),
+        ("sessions/IN/ABC/S1", session(auth_method="TELEPATHY")),
+        ("sessions/IN/ABC/S1", session(cdr_token={**cdr_token(), "type": "IMPLANT"})),
+    ],
+)
+async def test_unknown_enum_values_do_not_cost_the_object(
+    rig: Rig, path: str, body: object
+) -> None:
+    """What is read again is held against the standard by the rig."""
+    assert (await rig.put(path, body)).status == (201, 1000)
+    assert Leniency.UNKNOWN_VALUE in rig.forgiven
+    found = (await rig.get(path)).data
+    assert found["id"] == path.rpartition("/")[2]
+
+
+@pytest.mark.requirement("O36")
+async def test_an_unknown_enum_value_does_not_cost_a_cdr(rig: Rig) -> None:
+    body = cdr(auth_method="TELEPATHY", cdr_token={**cdr_token(), "type": "IMPLANT"})
+    assert (await rig.post("cdrs", body)).status == (201, 1000)
+    assert (await rig.get("cdrs/IN/ABC/CDR1")).data["total_cost"] == exact(cdr())["total_cost"]
 
 
 @pytest.mark.requirement("O36")

@@ -62,6 +62,23 @@ async def test_a_configuration_module_has_no_routing_and_a_body_has_its_type(
     assert "Content-Type" not in read.headers
 
 
+@pytest.mark.requirement("O5", "O13")
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH"])
+@pytest.mark.parametrize("module", [ModuleID.COMMANDS, ModuleID.TOKENS, ModuleID.SESSIONS])
+async def test_every_body_is_json_and_every_request_has_an_id_of_its_own(
+    side: Side, fake: FakeCpo, method: str, module: ModuleID
+) -> None:
+    fake.on_data(method, "/x", {})
+
+    for _ in range(3):
+        call = get(fake.url("/x"), module=module, method=method, body=b'{"a":1}')
+        await side.client.call(call)
+
+    assert {asked.headers["Content-Type"] for asked in fake.asked} == {"application/json"}
+    assert [asked.json() for asked in fake.asked] == [{"a": 1}] * 3
+    assert len({asked.headers["X-Request-ID"] for asked in fake.asked}) == 3
+
+
 @pytest.mark.parametrize("given", ["", "  ", "line\nbreak", "umläut", "\x00"])
 async def test_a_correlation_id_that_no_header_holds_is_replaced(
     side: Side, fake: FakeCpo, given: str

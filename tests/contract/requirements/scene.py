@@ -104,6 +104,12 @@ class Scene:
             assert (answer.status, envelope["status_code"]) == (200, 1000)
             return envelope["data"]
 
+    async def metrics(self) -> str:
+        """Return what the bridge tells Prometheus."""
+        url = f"{self.bap.bridge_url}/metrics"
+        async with aiohttp.ClientSession() as http, http.get(url) as answer:
+            return await answer.text()
+
 
 def new_transaction() -> str:
     """Return an id for a transaction of its own."""

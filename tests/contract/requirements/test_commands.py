@@ -56,6 +56,7 @@ def test_a_time_out_that_makes_no_sense_becomes_30_seconds() -> None:
     assert Terms().command_timeout_s == DEFAULT_S
 
 
+@pytest.mark.requirement("O124")
 async def test_a_result_that_comes_first_is_not_forgotten() -> None:
     play = await starting()
     await play.result(CommandResultType.ACCEPTED)
@@ -64,6 +65,22 @@ async def test_a_result_that_comes_first_is_not_forgotten() -> None:
     await play.passes(TERMS.session_wait_s - 1)
 
     assert play.state() is OrderState.STARTING
+
+
+@pytest.mark.requirement("O124")
+@pytest.mark.parametrize("result", list(CommandResultType))
+async def test_a_result_that_comes_again_changes_nothing(result: CommandResultType) -> None:
+    play = await starting()
+    await play.response(CommandResponseType.ACCEPTED)
+    await play.result(result)
+    before, told = play.placed, len(play.callbacks)
+
+    for _ in range(3):
+        again = await play.result(result)
+        assert (again.callbacks, again.plans) == ((), ())
+
+    assert play.placed == before
+    assert len(play.callbacks) == told
 
 
 @pytest.mark.requirement("O126")

@@ -7,12 +7,16 @@ from decimal import Decimal
 
 import pytest
 from msgspec.structs import replace
+from structlog.testing import capture_logs
 
 from bridge.ocpi.cdrs import CdrDimension, CdrDimensionType, ChargingPeriod
 from bridge.ocpi.tariffs import PriceComponent, Tariff, TariffDimensionType, TariffElement
 from bridge.ocpi.types import Price
 from bridge.orders.order import Bill, LineKind, OrderState
+from bridge.sandbox.drive import is_final, update
 from tests import factories
+from tests.contract.requirements.scene import Scene, station
+from tests.factories import CPO_ID
 from tests.unit.flows.callbacks import provisional
 from tests.unit.flows.play import Play, charging, ended
 from tests.unit.flows.world import TERMS
@@ -95,6 +99,34 @@ async def test_a_cdr_that_costs_otherwise_is_marked_and_kept_as_it_is(
     assert play.placed.cdr is not None
     assert play.placed.cdr.total_cost == theirs, "the CPO gets what its CDR says"
     assert bill_of(play).quote.price == D("76.60"), "the driver pays what was agreed"
+
+
+@pytest.mark.requirement("O95")
+async def test_a_cdr_that_costs_otherwise_is_counted_and_told(play: Scene) -> None:
+    place = station("HERE")
+    await play.put_station(place)
+    await play.until_seen()
+    transaction_id, order = await play.book(place)
+    # The CPO bills by a price of its own, which nobody was told.
+    (name, known), *_ = play.cpo.tariffs.items()
+    (element,) = known.elements
+    components = tuple(
+        replace(each, price=each.price * 2) if each.type is TariffDimensionType.ENERGY else each
+        for each in element.price_components
+    )
+    play.cpo.tariffs[name] = replace(
+        known, elements=(replace(element, price_components=components),)
+    )
+
+    with capture_logs() as log:
+        await play.bap.send("update", update(order, "start-charging"), transaction_id)
+        final = await play.bap.wait_for(is_final)
+
+    assert final["message"]["order"]["quote"]["price"]["value"] == "76.60"
+    (told,) = [line for line in log if line["event"] == "bill.deviates"]
+    assert (told["cpo"], told["ours"]) == (CPO_ID, D("76.60"))
+    sample = f'bridge_bill_deviations_total{{cpo="{CPO_ID}"}} 1.0'
+    assert sample in (await play.metrics()).splitlines()
 
 
 @pytest.mark.requirement("O97")

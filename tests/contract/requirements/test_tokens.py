@@ -59,6 +59,32 @@ async def test_a_start_carries_our_own_token_that_may_charge_already(play: Scene
     assert (await authorized(play, sent.uid, "HERE"))["allowed"] == "ALLOWED"
 
 
+async def calls_out(play: Scene) -> set[str]:
+    """Return what the bridge counted of its own calls to CPOs."""
+    counted = (await play.metrics()).splitlines()
+    return {line for line in counted if re.match(r"bridge_ocpi_requests_total{.*\"out\"", line)}
+
+
+@pytest.mark.requirement("O107", "O108")
+async def test_an_authorization_asks_nobody_and_its_reference_is_that_of_the_start(
+    play: Scene,
+) -> None:
+    play.cpo.behaviour.sends_session = False
+    place = station("HERE")
+    await play.put_station(place)
+    await play.until_seen()
+    transaction_id, order = await play.book(place)
+    (token,) = await play.ask_bridge("GET", "tokens")
+    before = await calls_out(play)
+
+    info = await authorized(play, token["uid"], "HERE")
+
+    assert await calls_out(play) == before != set()
+    assert 1 <= len(info["authorization_reference"]) <= 36
+    command = await start(play, transaction_id, order)
+    assert command.authorization_reference == info["authorization_reference"]
+
+
 @pytest.mark.requirement("O111")
 @pytest.mark.requirement("O112")
 async def test_each_order_has_one_token_of_its_own(play: Scene) -> None:
