@@ -125,6 +125,8 @@ class Crawl:
         spare, self._spare = self._spare, None
         if spare is not None and error.http in (404, 405):
             self._met.append(Met(Leniency.LINK_PATH, LINK))
+            if spare in self._visited:
+                return self._ended(Ending.COMPLETE if self._all_seen() else Ending.LOOP)
             self._path_is_wrong = True
             self._visited.add(spare)
             return spare
@@ -197,16 +199,16 @@ class Crawl:
         if target is None:
             self._met.append(Met(Leniency.LINK_FOREIGN, LINK))
             return Ending.FOREIGN
+        if elsewhere(target, self._first):
+            spare = on_list(target, self._first)
+            if self._path_is_wrong:
+                self._met.append(Met(Leniency.LINK_PATH, LINK))
+                target = spare
+            else:
+                self._spare = spare
         if target in self._visited:
             self._met.append(Met(Leniency.LINK_LOOP, LINK))
             return Ending.LOOP
-        if not elsewhere(target, self._first):
-            return target
-        spare = on_list(target, self._first)
-        if self._path_is_wrong:
-            self._met.append(Met(Leniency.LINK_PATH, LINK))
-            return spare
-        self._spare = spare
         return target
 
     def _nowhere(self, ending: Ending, answer: Answer, data: list[object]) -> str | Ending:

@@ -259,6 +259,35 @@ async def test_a_path_that_is_not_there_is_tried_once(
     assert Leniency.LINK_PATH in at_link(side)
 
 
+async def test_a_path_that_is_not_there_may_lead_back(side: Side, fake: FakeCpo) -> None:
+    for total, ending in (("{n}", Ending.COMPLETE), (None, Ending.LOOP)):
+        Lister(fake, some(2), last="</cpo/places?offset=0&limit=10>; rel=next", total=total)
+
+        read = await crawl(side, fake)
+
+        assert ids(read) == ["L0", "L1"]
+        assert read[-1].ending is ending
+
+
+async def test_a_wrong_path_is_set_right_once_and_still_leads_in_no_circle(
+    side: Side, fake: FakeCpo
+) -> None:
+    wrong = "</cpo/places?offset={}>; rel=next"
+
+    async def answer(asked: Asked) -> web.StreamResponse:
+        offset = int(asked.request.query["offset"])
+        link = wrong.format({0: 2, 2: 4, 4: 2}[offset])
+        return enveloped(some(6)[offset : offset + 2], headers={"Link": link})
+
+    fake.on("GET", PATH, answer)
+
+    read = await crawl(side, fake)
+
+    assert len(ids(read)) == 6
+    assert read[-1].ending is Ending.LOOP
+    assert [asked.request.path for asked in fake.asked] == [PATH, "/cpo/places", PATH, PATH]
+
+
 async def test_another_path_that_is_there_is_the_next_page(side: Side, fake: FakeCpo) -> None:
     Lister(fake, some(1), link="</more?offset=1>; rel=next", last="</more?offset=1>; rel=next")
     fake.on_data("GET", "/more", [location("L1")])
