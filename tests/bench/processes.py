@@ -29,6 +29,9 @@ T = TypeVar("T")
 CPO_ID = "cpo1"
 START_S = 60.0
 
+REST = 0.1
+"""Part of its time that a process at rest may work, counted over half a second."""
+
 LOG_SHOWN = 2000
 """Characters of a bridge's log that are shown when its bench fails."""
 
@@ -149,6 +152,23 @@ async def bridge_process(
     finally:
         if bridge.process is not None:
             await bridge.stop()
+
+
+async def at_rest(pid: int) -> None:
+    """Wait until a process has nothing more to do; Linux only."""
+    used_s = [0.0]
+
+    def rests() -> bool:
+        used_s.append(_cpu_s(pid))
+        return used_s[-1] - used_s[-2] < REST / 2
+
+    await until(rests, START_S, pause_s=0.5)
+
+
+def _cpu_s(pid: int) -> float:
+    """Return the processor time that a process has used."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 class Memory(NamedTuple):

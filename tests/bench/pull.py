@@ -25,6 +25,7 @@ from tests.bench.processes import (
     CPO_ID,
     CpoProcess,
     Memory,
+    at_rest,
     bridge_process,
     cpo_process,
     memory_of,
@@ -104,6 +105,7 @@ async def _turn(folder: Path, cpo: CpoProcess, scale: Scale) -> Turn:
         first_s = await _pull_s(pulls, cpo, bridge.start)
         searchable_s = await _searchable_s(bridge, cpo, scale.locations * CONNECTORS)
         assert bridge.process is not None
+        await at_rest(bridge.process.pid)
         memory = memory_of(bridge.process.pid)
         again_s = await _pull_s(pulls, cpo, partial(_sync, bridge, "--full"))
         await cpo.change()
