@@ -52,7 +52,8 @@ def refusal(url: str, allow_hosts: Collection[str], *, allow_private: bool) -> s
     try:
         # As aiohttp will read it: where two readings of a URL differ there is a way in.
         read = URL(url)
-    except ValueError:
+    except (IndexError, ValueError):
+        # IndexError: http://[]@
         return "not a URL"
     host = read.raw_host
     if read.scheme not in ("http", "https") or not host or "@" in read.raw_authority:

@@ -39,7 +39,7 @@ from bridge.flows.support import support
 from bridge.flows.token import token_answered, withdrawn
 from bridge.flows.track import track
 from bridge.ocpi.cdrs import CDR
-from bridge.ocpi.codec import decode
+from bridge.ocpi.codec import restored
 from bridge.ocpi.headers import Party
 from bridge.ocpi.sessions import Session
 from bridge.orders import intents
@@ -77,11 +77,13 @@ async def _decided(world: World, job: Job, order: Order | None) -> Decision:
             body = await world.objects.read(Kind.SESSION, party, key.id)
             if body is None:
                 return Decision(order)
-            return session_changed(world, order, decode(body, Session))
+            return session_changed(world, order, restored(body, Session))
         case CdrJob(cdr=key):
             party = Party(key.country_code, key.party_id)
             body = await world.objects.read(Kind.CDR, party, key.id)
-            return Decision(order) if body is None else settled_by(world, order, decode(body, CDR))
+            if body is None:
+                return Decision(order)
+            return settled_by(world, order, restored(body, CDR))
         case CommandResponseJob():
             return command_response(world, order, job)
         case CommandResultJob():

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import groupby
+from typing import NamedTuple
 
 from bridge.catalog.index import CatalogIndex
 from bridge.errors import BadInput, StoreUnavailable
-from bridge.flows.ports import Connections, Kind, ObjectStore
+from bridge.flows.ports import Connections, Kind
 from bridge.observability import get_logger
 from bridge.ocpi.codec import restored
 from bridge.ocpi.connection import Connection
@@ -18,15 +20,16 @@ from bridge.ocpi.tariffs import Tariff
 from bridge.orders.item import ChargingItem, Provider
 from bridge.store.connections import CLIENTS, CONNECTION
 from bridge.store.database import Database
-from bridge.store.objects import CHANGES
+from bridge.store.objects import CHANGES, ObjectStore
 from bridge.workers.spare import SpareTime
+from bridge.workers.stopping import stop_if_cancelled
 
 log = get_logger()
 
 BLOCK_MS = 2000
 """How long one read of the stream waits; below the socket's read time-out."""
 
-CHANGES_READ = 500
+CHANGES_READ = 100
 """Changes that one read of the stream brings at most."""
 
 PREPARED = 20
@@ -136,18 +139,16 @@ class CatalogFollower:
         """
         preparing = True
         while True:
+            stop_if_cancelled()
             waiting = () if preparing else ("BLOCK", BLOCK_MS)
             reply = await self._db.do(
                 "XREAD", "COUNT", CHANGES_READ, *waiting, "STREAMS", CHANGES, position
             )
-            rows = _rows(reply)
-            for entry_id, fields in rows:
-                position = entry_id.decode()
-                if await self._apply({k.decode(): v.decode() for k, v in fields.items()}):
+            changes = _changes(reply)
+            if changes:
+                position, preparing = changes[-1].position, True
+                if await self._apply(changes):
                     return
-                await self._spare.give_way()
-            if rows:
-                preparing = True
             elif preparing:
                 preparing = await self._prepare()
             elif await self._lost(position):
@@ -167,24 +168,31 @@ class CatalogFollower:
         end = await self._end_of_stream()
         return _order_of(end) < _order_of(position)
 
-    async def _apply(self, change: Mapping[str, str]) -> bool:
-        """Apply one change; True when everything must be loaded anew."""
-        if change["kind"] == CONNECTION:
-            self._connected(change["cpo"])
-            return True
-        if change["kind"] == CLIENTS:
-            return await self._told_of_parties(change["cpo"])
-        kind = Kind(change["kind"])
-        party = Party(change["country_code"], change["party_id"])
-        body = await self._objects.read(kind, party, change["id"])
-        if body is not None:
-            self._put(kind, body)
-            self._heard[party, change["id"].casefold()] = datetime.now(UTC)
-        elif kind is Kind.LOCATION:
-            self.index.remove_location(party, change["id"])
-        else:
-            self.index.remove_tariff(party, change["id"])
+    async def _apply(self, changes: Sequence[_Change]) -> bool:
+        """Apply changes in their order; True when everything must be loaded anew."""
+        for (kind, cpo_id, party), some in groupby(changes, key=_Change.source):
+            if kind == CONNECTION:
+                self._connected(cpo_id)
+                return True
+            if kind != CLIENTS:
+                await self._read_anew(Kind(kind), party, list({each.id for each in some}))
+            elif await self._told_of_parties(cpo_id):
+                return True
         return False
+
+    async def _read_anew(self, kind: Kind, party: Party, ids: Sequence[str]) -> None:
+        """Bring Locations or tariffs of a party to what is stored now."""
+        for object_id, body in zip(
+            ids, await self._objects.read_many(kind, party, ids), strict=True
+        ):
+            if body is not None:
+                self._put(kind, body)
+                self._heard[party, object_id.casefold()] = datetime.now(UTC)
+            elif kind is Kind.LOCATION:
+                self.index.remove_location(party, object_id)
+            else:
+                self.index.remove_tariff(party, object_id)
+            await self._spare.give_way()
 
     async def _told_of_parties(self, cpo_id: str) -> bool:
         """Follow what a hub tells of its parties; True when some are gone."""
@@ -206,14 +214,36 @@ class CatalogFollower:
             log.error("catalogue.unreadable", kind=str(kind), error=str(error))
 
 
-def _rows(reply: object) -> list[tuple[bytes, dict[bytes, bytes]]]:
+class _Change(NamedTuple):
+    """An entry of the stream: of an object of a party, or of a whole CPO."""
+
+    position: str
+    kind: str
+    cpo_id: str
+    party: Party
+    id: str
+
+    def source(self) -> tuple[str, str, Party]:
+        """Return what changes that are read together have in common."""
+        return self.kind, self.cpo_id, self.party
+
+
+def _changes(reply: object) -> list[_Change]:
     """Return the entries of an XREAD reply, in either protocol's shape."""
     if not reply:
         return []
     if isinstance(reply, dict):
-        return [row for pages in reply.values() for page in pages for row in page]
-    assert isinstance(reply, list)
-    return [row for _, rows in reply for row in rows]
+        rows = [row for pages in reply.values() for page in pages for row in page]
+    else:
+        assert isinstance(reply, list)
+        rows = [row for _, some in reply for row in some]
+    return [_change(entry_id.decode(), fields) for entry_id, fields in rows]
+
+
+def _change(position: str, fields: Mapping[bytes, bytes]) -> _Change:
+    told = {name.decode(): value.decode() for name, value in fields.items()}
+    party = Party(told.get("country_code", ""), told.get("party_id", ""))
+    return _Change(position, told["kind"], told.get("cpo", ""), party, told.get("id", ""))
 
 
 def _order_of(entry_id: str) -> tuple[int, int]:

@@ -25,7 +25,7 @@ from bridge.flows.emsp.sessions import keep_session
 from bridge.flows.jobs import Job
 from bridge.flows.ports import Kind, Wanted
 from bridge.ocpi.cdrs import CDR
-from bridge.ocpi.codec import decode, encode
+from bridge.ocpi.codec import restored, stored
 from bridge.ocpi.connection import Connection
 from bridge.ocpi.headers import Party
 from bridge.ocpi.hubclientinfo import ClientInfo
@@ -205,8 +205,8 @@ class Catalogue:
         removed = 0
         for party, ids in groupby(gone, key=lambda each: each[0]):
             for some in _cut([each for _, each in ids]):
-                stored = await self._tools.objects.read_many(self._kind, party, some)
-                for object_id, body in zip(some, stored, strict=True):
+                bodies = await self._tools.objects.read_many(self._kind, party, some)
+                for object_id, body in zip(some, bodies, strict=True):
                     if body is not None and self._was_found(party, object_id, body):
                         removed += await self._write(party, object_id, None, body)
         return removed
@@ -215,8 +215,8 @@ class Catalogue:
         """Write what is news of some objects of a party at once, else one by one."""
         count: Counter[str] = Counter()
         writes: list[Write] = []
-        stored = await self._tools.objects.read_many(self._kind, party, list(some))
-        for each, old in zip(some.values(), stored, strict=True):
+        bodies = await self._tools.objects.read_many(self._kind, party, list(some))
+        for each, old in zip(some.values(), bodies, strict=True):
             became, write = await self._judged(party, each, old)
             count[became] += 1
             writes += [] if write is None else [write]
@@ -239,7 +239,7 @@ class Catalogue:
         self, party: Party, each: Listed, old: bytes | None
     ) -> tuple[str, Write | None]:
         """Return what becomes of an object, and what to write."""
-        new = encode(each)
+        new = stored(each)
         if old == new:
             return "unchanged", None
         if old is None:
@@ -258,11 +258,11 @@ class Catalogue:
         if not isinstance(each, Location):
             return {}
         try:
-            stored = decode(old, Location)
+            before = restored(old, Location)
         except BadInput:
             return {}
         emsp = self._tools.emsp
-        return await status_jobs(emsp.correlation, party, stored, each, self._tools.now())
+        return await status_jobs(emsp.correlation, party, before, each, self._tools.now())
 
     async def _write(self, party: Party, object_id: str, new: bytes | None, old: bytes) -> bool:
         return await self._tools.objects.write(self._kind, party, object_id, new, old)
@@ -308,6 +308,6 @@ class _Dated(msgspec.Struct):
 def _overtaken(each: Listed, old: bytes) -> bool:
     """Whether what is stored is newer; what cannot be read is not."""
     try:
-        return is_older(each.last_updated, decode(old, _Dated).last_updated)
+        return is_older(each.last_updated, restored(old, _Dated).last_updated)
     except BadInput:
         return False

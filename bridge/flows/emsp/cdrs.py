@@ -22,7 +22,7 @@ async def get_cdr(emsp: Emsp, call: Call) -> Reply:
     stored = await emsp.objects.read(Kind.CDR, party, call.ids[2])
     if stored is None:
         raise ObjectUnknown(f"CDR {call.ids[2]!r} is not known")
-    return Reply(data=codec.decode(stored, CDR))
+    return Reply(data=codec.restored(stored, CDR))
 
 
 async def post_cdr(emsp: Emsp, call: Call) -> Reply:
@@ -54,7 +54,7 @@ async def keep_cdr(emsp: Emsp, cpo_id: str, party: Party, cdr: CDR) -> Kept:
     async def put(old: bytes | None) -> Change | None:
         if old is None:
             return await _new(emsp, cpo_id, party, cdr)
-        if codec.decode(old, CDR) == cdr:
+        if codec.restored(old, CDR) == cdr:
             return None
         emsp.notice("cdr.conflict", cpo_id=cpo_id, cdr=cdr.id, session=cdr.session_id)
         raise OcpiInvalid("id", f"another CDR is known under {cdr.id!r}; a CDR never changes")
@@ -71,7 +71,7 @@ async def _new(emsp: Emsp, cpo_id: str, party: Party, cdr: CDR) -> Change:
         emsp.notice("cdr.credit_of_unknown", cpo_id=cpo_id, cdr=cdr.id, original=original)
     key = SessionKey(party.country_code, party.party_id, cdr.id)
     jobs = {} if match is None else {match.order_key: CdrJob(cdr=key, at=emsp.now())}
-    return Change(new=codec.encode(cdr), created=True, jobs=jobs)
+    return Change(new=codec.stored(cdr), created=True, jobs=jobs)
 
 
 async def _owner(emsp: Emsp, call: Call, cdr: CDR) -> Party:

@@ -154,7 +154,7 @@ async def _evses(emsp: Emsp, trace: Trace) -> Sequence[str]:
     if trace.evse_uid != NOT_APPLICABLE:
         return [trace.evse_uid]
     stored = await emsp.objects.read(Kind.LOCATION, trace.party, trace.location_id)
-    return [] if stored is None else [each.uid for each in codec.decode(stored, Location).evses]
+    return [] if stored is None else [each.uid for each in codec.restored(stored, Location).evses]
 
 
 def _belongs(order: Order, party: Party) -> bool:

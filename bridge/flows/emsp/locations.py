@@ -39,7 +39,7 @@ async def get_part(emsp: Emsp, call: Call) -> Reply:
     stored = await emsp.objects.read(Kind.LOCATION, party, call.ids[2])
     if stored is None:
         raise _unknown("Location", call.ids[2])
-    return Reply(data=_part(codec.decode(stored, Location), call.ids[3:]))
+    return Reply(data=_part(codec.restored(stored, Location), call.ids[3:]))
 
 
 async def put_location(emsp: Emsp, call: Call) -> Reply:
@@ -92,7 +92,7 @@ async def keep_location(emsp: Emsp, cpo_id: str, party: Party, location: Locatio
     """Store a Location unless a newer one is there."""
 
     async def put(old: bytes | None) -> Change | None:
-        stored = None if old is None else codec.decode(old, Location)
+        stored = None if old is None else codec.restored(old, Location)
         if stored is not None and is_older(location.last_updated, stored.last_updated):
             return None
         return await _change(emsp, cpo_id, party, stored, location, created=stored is None)
@@ -109,7 +109,7 @@ async def _change_part(
     async def put(old: bytes | None) -> Change | None:
         if old is None:
             raise _unknown("Location", call.ids[2])
-        stored = codec.decode(old, Location)
+        stored = codec.restored(old, Location)
         location, created = change(stored)
         return await _change(emsp, call.cpo_id, party, stored, location, created=created)
 
@@ -135,7 +135,7 @@ async def _change(
         return None
     await _ask_for_tariffs(emsp, cpo_id, party, stored, location)
     jobs = await status_jobs(emsp.correlation, party, stored, location, emsp.now())
-    return Change(new=codec.encode(location), created=created, jobs=jobs)
+    return Change(new=codec.stored(location), created=created, jobs=jobs)
 
 
 async def _ask_for_tariffs(

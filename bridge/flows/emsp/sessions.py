@@ -41,7 +41,7 @@ async def get_session(emsp: Emsp, call: Call) -> Reply:
     stored = await emsp.objects.read(Kind.SESSION, party, call.ids[2])
     if stored is None:
         raise _unknown(call.ids[2])
-    return Reply(data=codec.decode(stored, Session))
+    return Reply(data=codec.restored(stored, Session))
 
 
 async def put_session(emsp: Emsp, call: Call) -> Reply:
@@ -132,7 +132,7 @@ async def _keep(
     news: Callable[[Session | None], Session],
 ) -> Kept:
     async def put(old: bytes | None) -> Change | None:
-        stored = None if old is None else codec.decode(old, Session)
+        stored = None if old is None else codec.restored(old, Session)
         session = news(stored)
         if stored is not None:
             if is_older(session.last_updated, stored.last_updated):
@@ -180,7 +180,7 @@ async def _change(
             "session.orphan", cpo_id=cpo_id, session=session.id, location=session.location_id
         )
     return Change(
-        new=codec.encode(session),
+        new=codec.stored(session),
         created=stored is None,
         jobs={} if match is None else {match.order_key: _job(emsp, party, session, match)},
     )

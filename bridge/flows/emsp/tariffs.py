@@ -17,7 +17,7 @@ async def get_tariff(emsp: Emsp, call: Call) -> Reply:
     stored = await emsp.objects.read(Kind.TARIFF, party, call.ids[2])
     if stored is None:
         raise ObjectUnknown(f"tariff {call.ids[2]!r} is not known")
-    return Reply(data=codec.decode(stored, Tariff))
+    return Reply(data=codec.restored(stored, Tariff))
 
 
 async def put_tariff(emsp: Emsp, call: Call) -> Reply:
@@ -50,10 +50,10 @@ async def keep_tariff(emsp: Emsp, party: Party, tariff: Tariff) -> Kept:
     """Store a tariff unless a newer one is there."""
 
     async def replace(old: bytes | None) -> Change | None:
-        new = codec.encode(tariff)
+        new = codec.stored(tariff)
         if old is None:
             return Change(new=new, created=True)
-        if new == old or is_older(tariff.last_updated, codec.decode(old, Tariff).last_updated):
+        if new == old or is_older(tariff.last_updated, codec.restored(old, Tariff).last_updated):
             return None
         return Change(new=new)
 

@@ -7,7 +7,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_network
 
 import pytest
 from aiohttp.abc import AbstractResolver, ResolveResult
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from yarl import URL
 
@@ -191,6 +191,7 @@ def test_an_allow_listed_host_is_called_whatever_it_is() -> None:
         assert refusal(f"http://{host}/", allowed, allow_private=False) is not None
 
 
+@example("https://[]@")
 @given(st.text(max_size=40) | st.from_regex(r"https?://[0-9a-fx.:\[\]%@]{1,20}/?", fullmatch=True))
 def test_any_text_gets_an_answer_and_no_way_in(url: str) -> None:
     if refusal(url, (), allow_private=False) is None:
