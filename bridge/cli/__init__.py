@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from bridge.cli import checks, cpo, demo, doctor, orders, serve
+from bridge.cli import checks, cpo, demo, doctor, orders, serve, unlock
 from bridge.errors import BridgeError, ConfigurationError
 
 app = typer.Typer(
@@ -22,6 +22,7 @@ app.command("serve")(serve.serve)
 app.command("demo")(demo.demo)
 app.command("trace")(orders.trace)
 cpo.app.command("doctor")(doctor.doctor)
+cpo.app.command("unlock")(unlock.unlock)
 app.add_typer(cpo.app, name="cpo")
 app.add_typer(orders.dead_letters, name="deadletters")
 app.add_typer(checks.config_app, name="config")

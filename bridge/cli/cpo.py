@@ -57,7 +57,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     problem: str
 
 
-class _Desk(NamedTuple):
+class Desk(NamedTuple):
     """What the commands work with."""
 
     operator: Operator
@@ -66,14 +66,14 @@ class _Desk(NamedTuple):
 
 
 @asynccontextmanager
-async def _desk(settings: Settings) -> AsyncIterator[_Desk]:
+async def desk_of(settings: Settings) -> AsyncIterator[Desk]:
     """Give the stores and a client for CPOs."""
     configure_logging("error", settings.log.format)
     async with redis_url_of(settings) as url, cpo_session() as http:
         stores = stores_of(settings, url)
         client = OcpiClient(http, party_of(settings), observe=observer(Metrics()))
         try:
-            yield _Desk(Operator(settings), stores, client)
+            yield Desk(Operator(settings), stores, client)
         finally:
             await stores.database.redis.aclose()
 
@@ -98,7 +98,7 @@ def register(cpo_id: CpoId, config: ConfigOption = None) -> None:
     settings = settings_with(config, cpo_id)
 
     async def run() -> None:
-        async with _desk(settings) as desk:
+        async with desk_of(settings) as desk:
             candidates = desk.operator.candidates()
             if cpo_id not in candidates:
                 raise BridgeError(f"{cpo_id} has no versions_url: it registers at the bridge")
@@ -128,7 +128,7 @@ def rotate(cpo_id: CpoId, config: ConfigOption = None) -> None:
     settings = settings_with(config, cpo_id)
 
     async def run() -> None:
-        async with _desk(settings) as desk:
+        async with desk_of(settings) as desk:
             if not (await desk.stores.connections.get(cpo_id)).registered:
                 raise BridgeError(f"{cpo_id} is not registered")
             worker = RenewalWorker(
@@ -161,7 +161,7 @@ def unregister(
     settings = settings_with(config, cpo_id)
 
     async def run() -> None:
-        async with _desk(settings) as desk:
+        async with desk_of(settings) as desk:
             connections = desk.stores.connections
             if local:
                 await connections.end(cpo_id)
@@ -194,7 +194,7 @@ def sync(
     modules = [ModuleID(each.value) for each in module or ()]
 
     async def run() -> bytes:
-        async with _desk(settings) as desk:
+        async with desk_of(settings) as desk:
             asked, metrics = Asked(), Metrics()
             emsp = emsp_of(
                 settings,
@@ -235,7 +235,7 @@ def status(
     settings = settings_with(config, cpo_id)
 
     async def run() -> list[Row]:
-        async with _desk(settings) as desk:
+        async with desk_of(settings) as desk:
             wanted = [cpo.id for cpo in settings.cpos if cpo_id in (None, cpo.id)]
             return [await _row(desk.stores, each) for each in wanted]
 

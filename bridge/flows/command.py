@@ -47,6 +47,11 @@ def still_wanted(order: Order | None, plan: CommandPlan, now: datetime) -> bool:
     return which is not None and (which != "reserve" or order.state is S.CONFIRMED)
 
 
+def result_wait_s(timeout_s: int, default_s: float) -> float:
+    """Return how long a result is waited for: as the CPO says, where that makes sense (O125)."""
+    return (timeout_s if 0 < timeout_s <= LONGEST_TIMEOUT_S else default_s) + GRACE_S
+
+
 def command_response(world: World, order: Order, job: CommandResponseJob) -> Decision:
     """Take the CPO's own answer to a command; only ACCEPTED is followed by a result."""
     which = _which(order, job.command_id)
@@ -90,8 +95,7 @@ def command_result(world: World, order: Order, job: CommandResultJob) -> Decisio
 
 def _forwarded(world: World, order: Order, which: Which, job: CommandResponseJob) -> Decision:
     """Wait for the result as long as the CPO says, where that makes sense."""
-    timeout_s = job.timeout_s if 0 < job.timeout_s <= LONGEST_TIMEOUT_S else None
-    wait_s = (timeout_s or world.terms.command_timeout_s) + GRACE_S
+    wait_s = result_wait_s(job.timeout_s, world.terms.command_timeout_s)
     until = world.now + timedelta(seconds=wait_s)
     if which == "reserve":
         return waited_for(order, until)

@@ -30,9 +30,6 @@ if TYPE_CHECKING:
 NO_CONNECTOR = "#NA"
 """A reservation is of an EVSE; which Connector it will be is not known yet."""
 
-TIMEOUT_S = 10
-"""How long the bridge shall wait for a result."""
-
 
 def commanded(cpo: SandboxCpo, command: str, body: bytes) -> CommandResponse:
     """Answer a command as Behaviour says; the result and all that follows come later."""
@@ -55,7 +52,7 @@ def commanded(cpo: SandboxCpo, command: str, body: bytes) -> CommandResponse:
                 cpo.spawn(cpo.result(decode(body, UnlockConnector).response_url, command))
             case _:
                 said = CommandResponseType.NOT_SUPPORTED
-    return CommandResponse(result=said, timeout=TIMEOUT_S)
+    return CommandResponse(result=said, timeout=cpo.behaviour.timeout_s)
 
 
 async def started(cpo: SandboxCpo, command: StartSession) -> None:

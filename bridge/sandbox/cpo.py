@@ -48,6 +48,7 @@ class Behaviour:
 
     Args:
         response, result: what commands are answered with; result None = none ever comes.
+        timeout_s: how long the bridge shall wait for a result.
         delivers_kwh: the vehicle is full then.
         steps: Session updates on the way.
         step_s: pause between them.
@@ -59,6 +60,7 @@ class Behaviour:
 
     response: CommandResponseType = CommandResponseType.ACCEPTED
     result: CommandResultType | None = CommandResultType.ACCEPTED
+    timeout_s: int = 10
     delivers_kwh: Decimal = Decimal("3.7")
     steps: int = 4
     step_s: float = 0.2

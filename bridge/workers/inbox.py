@@ -154,7 +154,8 @@ class InboxWorker:
         if decision.live is not None and after is not None and after.callback_url is not None:
             live = LiveEntry(url=after.callback_url, body=Raw(decision.live))
             commands += self._lanes.live.push(lane, packed(live))
-        if after is not None:
+        if after is not None or isinstance(job, CommandResultJob):
+            # What an operator commanded has a story without an order.
             commands += self._story(lane, job, before, decision)
         return commands
 

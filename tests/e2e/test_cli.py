@@ -17,6 +17,7 @@ from typer.testing import CliRunner
 import bridge.__main__
 import bridge.cli
 from bridge.ocpi.codec import encode
+from bridge.ocpi.commands import CommandResponseType, CommandResultType
 from bridge.ocpi.headers import Party, authorization
 from bridge.sandbox.drive import book, find, is_final, walk_in
 from bridge.sandbox.stations import locations
@@ -26,7 +27,7 @@ from tests.waiting import until
 COMMANDS = [
     *("", "serve", "demo", "trace"),
     *("cpo", "cpo register", "cpo rotate", "cpo unregister", "cpo sync", "cpo status"),
-    "cpo doctor",
+    *("cpo doctor", "cpo unlock"),
     *("deadletters", "deadletters list", "deadletters show", "deadletters replay"),
     *("config", "config check", "mapping", "mapping check", "mapping explain", "mapping docs"),
 ]
@@ -62,7 +63,16 @@ def test_every_command_explains_itself(command: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", ["fly", "serve --fast", "trace", "deadletters show", "cpo register", "demo twice"]
+    "arguments",
+    [
+        "fly",
+        "serve --fast",
+        "trace",
+        "deadletters show",
+        "cpo register",
+        "cpo unlock cpo1",
+        "demo twice",
+    ],
 )
 def test_wrong_use_ends_with_2(arguments: str) -> None:
     ran = CliRunner().invoke(bridge.cli.app, arguments.split())
@@ -327,3 +337,30 @@ async def test_the_demo_plays_a_walk_in(tmp_path: Path) -> None:
     assert (code, err) == (0, "")
     for words in ("START_SESSION", "on_update", "66.60", "76.60 INR", "23.40"):
         assert words in out
+
+
+# A plug that is stuck
+
+
+async def test_an_operator_unlocks_a_connector(world: Rig) -> None:
+    config = world.bridges[0].config
+    plug = ("cpo1", "INDIRANAGAR", "INDIRANAGAR-1", "1")
+
+    code, out, _ = await cli(config, "cpo", "unlock", *plug)
+    assert (code, out.split()) == (0, ["response", "ACCEPTED", "result", "ACCEPTED"])
+
+    world.cpo.behaviour.result = CommandResultType.FAILED
+    code, out, err = await cli(config, "cpo", "unlock", *plug, "--json", "--party", "in*sbx")
+    assert code == 1
+    said = json.loads(out)
+    assert (said["response"], said["result"]) == ("ACCEPTED", "FAILED")
+    assert "not known to be unlocked" in err
+
+    world.cpo.behaviour.response = CommandResponseType.REJECTED
+    code, out, _ = await cli(config, "cpo", "unlock", *plug)
+    assert (code, out.split()) == (1, ["response", "REJECTED"])
+
+    code, _, err = await cli(config, "cpo", "unlock", *plug, "--party", "IN*NOT")
+    assert code == 1
+    assert "IN*SBX" in err
+    assert [name for name, _ in world.cpo.commands] == ["UNLOCK_CONNECTOR"] * 3

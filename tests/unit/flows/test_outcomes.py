@@ -17,23 +17,23 @@ from tests.unit.flows.play import Play, cancelled, giving_back, reserving, start
 from tests.unit.flows.world import TERMS
 
 OUTCOMES = {
-    "response `ACCEPTED`": ("waits", "waits", "waits", "noted"),
-    "response `NOT_SUPPORTED`": ("failed", "failed", "not reserved", "noted"),
-    "response `REJECTED`": ("failed", "failed", "not reserved", "noted"),
-    "response `UNKNOWN_SESSION`": ("failed", "looked up", "not reserved", "noted"),
-    "no response: nothing left": ("failed", "failed", "not reserved", "noted"),
-    "no response: 2003, unknown location": ("failed", "waits", "not reserved", "noted"),
-    "no response: it may have arrived": ("waits", "waits", "waits", "noted"),
-    "result `ACCEPTED`": ("waits", "waits", "held", "noted"),
-    "result `CANCELED_RESERVATION`": ("failed", "failed", "cancelled", "noted"),
-    "result `EVSE_INOPERATIVE`": ("failed", "failed", "not reserved", "noted"),
-    "result `EVSE_OCCUPIED`": ("failed", "failed", "not reserved", "noted"),
-    "result `FAILED`": ("failed", "failed", "not reserved", "noted"),
-    "result `NOT_SUPPORTED`": ("failed", "failed", "not reserved", "noted"),
-    "result `REJECTED`": ("failed", "failed", "not reserved", "noted"),
-    "result `TIMEOUT`": ("failed", "failed", "not reserved", "noted"),
-    "result `UNKNOWN_RESERVATION`": ("failed", "failed", "not reserved", "noted"),
-    "nothing in time": ("failed", "failed", "not reserved", "noted"),
+    "response `ACCEPTED`": ("waits", "waits", "waits", "noted", "told"),
+    "response `NOT_SUPPORTED`": ("failed", "failed", "not reserved", "noted", "told"),
+    "response `REJECTED`": ("failed", "failed", "not reserved", "noted", "told"),
+    "response `UNKNOWN_SESSION`": ("failed", "looked up", "not reserved", "noted", "told"),
+    "no response: nothing left": ("failed", "failed", "not reserved", "noted", "told"),
+    "no response: 2003, unknown location": ("failed", "waits", "not reserved", "noted", "told"),
+    "no response: it may have arrived": ("waits", "waits", "waits", "noted", "told"),
+    "result `ACCEPTED`": ("waits", "waits", "held", "noted", "told"),
+    "result `CANCELED_RESERVATION`": ("failed", "failed", "cancelled", "noted", "told"),
+    "result `EVSE_INOPERATIVE`": ("failed", "failed", "not reserved", "noted", "told"),
+    "result `EVSE_OCCUPIED`": ("failed", "failed", "not reserved", "noted", "told"),
+    "result `FAILED`": ("failed", "failed", "not reserved", "noted", "told"),
+    "result `NOT_SUPPORTED`": ("failed", "failed", "not reserved", "noted", "told"),
+    "result `REJECTED`": ("failed", "failed", "not reserved", "noted", "told"),
+    "result `TIMEOUT`": ("failed", "failed", "not reserved", "noted", "told"),
+    "result `UNKNOWN_RESERVATION`": ("failed", "failed", "not reserved", "noted", "told"),
+    "nothing in time": ("failed", "failed", "not reserved", "noted", "told"),
 }
 """What the first answer means, by command."""
 
@@ -43,7 +43,9 @@ COMMANDS = {
     CommandType.RESERVE_NOW: reserving,
     CommandType.CANCEL_RESERVATION: giving_back,
 }
-"""How each command gets on its way, in the order of the columns."""
+"""How each command of an order gets on its way, in the order of the columns."""
+
+COLUMNS = [*COMMANDS, CommandType.UNLOCK_CONNECTOR]
 
 ANSWERS = [row for row in OUTCOMES if row != "nothing in time"]
 MOMENTS = ["nothing", "a response", "a result", "a response and a result", "the end"]
@@ -82,7 +84,7 @@ async def after(play: Play, moment: str, command_id: str) -> None:
 
 def expected(kind: CommandType, answer: str, moment: str) -> str:
     """Return the outcome that the page promises."""
-    outcome = OUTCOMES[answer][list(COMMANDS).index(kind)]
+    outcome = OUTCOMES[answer][COLUMNS.index(kind)]
     if outcome == "noted":
         return outcome
     if moment == "the end":
@@ -162,6 +164,12 @@ async def test_every_answer_has_its_outcome(kind: CommandType, answer: str, mome
         assert repeated.order is again, "twice is once"
 
 
+@pytest.mark.parametrize("answer", ANSWERS)
+async def test_what_an_operator_commanded_is_of_no_order(answer: str) -> None:
+    assert OUTCOMES[answer][COLUMNS.index(CommandType.UNLOCK_CONNECTOR)] == "told"
+    assert await answered(Play(), answer, "unlock-1") == Decision(None)
+
+
 @pytest.mark.parametrize("moment", MOMENTS[:-1])
 @pytest.mark.parametrize("kind", FAILED)
 async def test_what_is_not_answered_in_time_has_failed(kind: CommandType, moment: str) -> None:
@@ -196,7 +204,7 @@ def test_the_page_has_this_table() -> None:
         *(f"result `{word}`" for word in CommandResultType),
     }
     assert words <= OUTCOMES.keys()
-    assert all(len(cells) == len(COMMANDS) for cells in OUTCOMES.values())
+    assert all(len(cells) == len(COLUMNS) for cells in OUTCOMES.values())
 
 
 async def test_what_is_looked_up_is_asked_for_at_its_cpo() -> None:
