@@ -185,7 +185,7 @@ async def _list(
     if endpoint(patient.cpo, connection, each.module, InterfaceRole.SENDER) is None:
         yield not_tried(each.module, "there is no endpoint")
         return
-    for party in connection.parties():
+    for party in connection.askable():
         date_from = None if each.reach is None else now - each.reach
         first = call_of(
             patient.cpo,

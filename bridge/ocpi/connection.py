@@ -142,7 +142,12 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
         OCPI 2.2.1 transport_and_format, GET All via Hubs.
         """
-        return self.parties() if self.hub is None else (self.hub,)
+        return self.reachable() if self.hub is None else (self.hub,)
+
+    def reachable(self) -> tuple[Party, ...]:
+        """Return the CPO parties that are CONNECTED: nothing is sent to the others."""
+        parties = self.parties()
+        return tuple(each for each in parties if self.status_of(each) is ConnectionStatus.CONNECTED)
 
     def status_of(self, party: Party) -> ConnectionStatus:
         """Return whether a CPO party can be reached, as far as its hub has told."""

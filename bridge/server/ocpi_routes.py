@@ -217,6 +217,7 @@ async def _reply(edge: _Edge, http: web.Request, target: Target, caller: Present
         ids=target.ids,
         query=dict(http.rel_url.query),
         body=_json(http.method, body, flow),
+        sender=headers.read_routing(http.headers).from_,
     )
     return await flow(edge.emsp, call)
 

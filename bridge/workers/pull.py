@@ -159,7 +159,8 @@ async def _pull(
     full = since is None
     if since is None and source.reach is not None:
         since = started - source.reach
-    keeping = await begin(tools, connection, source, connection.parties(), full=full)
+    # What a hub does not reach its list may lack all the same.
+    keeping = await begin(tools, connection, source, connection.reachable(), full=full)
     crawl = _Crawl(tools, cpo, connection, source, lease, keeping)
     asked = connection.askable() if source.owned else (None,)
     outcome = await crawl.read_all(asked, list(ranges(since, started)), full=full)

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from bridge.ocpi.headers import Party
 from bridge.ocpi.hubclientinfo import ConnectionStatus
+from bridge.ocpi.tariffs import Tariff
 from bridge.sandbox.bap import Message, SandboxBap
 from bridge.sandbox.cpo import SandboxCpo
 from bridge.sandbox.drive import GPS, Choice, book, is_final, state_of, update
@@ -78,11 +79,21 @@ class Hub:
         return [what for what, to in self.hub.passed if to == str(member.party)]
 
 
+def dearer(tariff: Tariff) -> Tariff:
+    """Return the tariff of the sandbox at 20 INR for a kWh, under its own id."""
+    (element,) = tariff.elements
+    energy, start = element.price_components
+    components = (replace(energy, price=Decimal(20)), start)
+    return replace(tariff, elements=(replace(element, price_components=components),))
+
+
 @pytest.fixture
 async def hub(world: Rig) -> AsyncIterator[Hub]:
     """Give a bridge whose only connection is one to a hub with two members."""
     one = SandboxCpo(token_a="", party=ONE, name="One")
     two = SandboxCpo(token_a="", party=TWO, name="Two")
+    (price,) = two.tariffs.values()
+    two.tariffs[price.id] = dearer(price)
     at_hub = SandboxHub(token_a="token-a-of-the-hub", members=(one, two))
     sites: dict[str, Site] = {}
     for name, platform in (("one", one), ("two", two), ("hub", at_hub)):
@@ -134,7 +145,8 @@ async def test_equal_ids_of_two_parties_are_two_stations(hub: Hub) -> None:
     assert state_of(await hub.start(first, order_of_first)) == "ACTIVE"
     assert (len(hub.one.commands), len(hub.two.commands)) == (1, 1)
 
-    assert await hub.price_of_final(second) == 28
+    # 20 for the kWh of the one, 18 for each of the other; and 10 for the start of either.
+    assert await hub.price_of_final(second) == 30
     assert await hub.price_of_final(first) == Decimal("76.60")
 
 

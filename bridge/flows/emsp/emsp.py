@@ -114,12 +114,14 @@ class Call:
     Args:
         ids: the decoded path segments after the module.
         body: the JSON document; None when the body was empty, or the method has none.
+        sender: the party that the routing headers name, if they do.
     """
 
     caller: Presented
     ids: tuple[str, ...] = ()
     query: Mapping[str, str] = field(default_factory=dict)
     body: object = field(default=None, repr=False)
+    sender: Party | None = None
 
     @property
     def cpo_id(self) -> str:

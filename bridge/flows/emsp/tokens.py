@@ -11,6 +11,7 @@ from typing import Final
 from bridge.errors import NotEnoughInformation, OcpiInvalid, TokenUnknown
 from bridge.flows.emsp.emsp import Call, Emsp, Reply, read
 from bridge.ocpi import headers, paging
+from bridge.ocpi.headers import Party
 from bridge.ocpi.tokens import (
     AllowedType,
     AuthorizationInfo,
@@ -60,6 +61,8 @@ async def authorize(emsp: Emsp, call: Call) -> Reply:
     # Some CPOs send {} or null for "no location".
     asked = None if call.body in (None, {}) else read(emsp, call, LocationReferences)
     allowed = _allowed(order, token, call.cpo_id)
+    if order is not None and await _is_another(emsp, call, order.item.party):
+        allowed = AllowedType.NOT_ALLOWED
     location = None
     if order is not None and allowed is AllowedType.ALLOWED:
         if asked is None:
@@ -110,6 +113,16 @@ def _allowed(order: Order | None, token: Token, cpo_id: str) -> AllowedType:
     if order.state in OVER:
         return AllowedType.EXPIRED
     return AllowedType.ALLOWED if token.valid else AllowedType.BLOCKED
+
+
+async def _is_another(emsp: Emsp, call: Call, party: Party) -> bool:
+    """Whether another party of the connection asks: its Locations may have the same ids.
+
+    Headers that name nobody behind the connection are no reason to refuse (O15).
+    """
+    if call.sender is None or call.sender == party:
+        return False
+    return call.sender in (await emsp.connections.get(call.cpo_id)).parties()
 
 
 def _allowed_part(order: Order, asked: LocationReferences) -> LocationReferences | None:

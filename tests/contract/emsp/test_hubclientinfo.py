@@ -9,6 +9,7 @@ import pytest
 from bridge.flows.jobs import SessionJob
 from bridge.ocpi.headers import Party
 from bridge.ocpi.types import Role
+from bridge.orders.order import OrderState
 from tests.contract.emsp.conftest import registered
 from tests.contract.emsp.rig import ROOT, Rig
 from tests.contract.emsp.samples import (
@@ -220,3 +221,23 @@ async def test_a_session_of_one_party_touches_no_order_of_another(hub: Rig) -> N
     (job,) = await hub.backend.jobs(mine.key)
     assert isinstance(job, SessionJob)
     assert (job.session.party_id, job.session.id) == ("ONE", "S1")
+
+
+@pytest.mark.requirement("O15")
+async def test_a_token_is_good_at_its_own_party_whoever_has_the_same_ids(hub: Rig) -> None:
+    await tell(hub, "ONE")
+    await tell(hub, "TWO")
+    await hub.backend.put_order(order("1", OrderState.CONFIRMED, party=ONE, cpo_id=HUB_ID))
+    here = {"location_id": "LOC1", "evse_uids": ["E1"]}
+
+    async def allowed(**sender: str) -> str:
+        sent = {f"OCPI-from-{name.replace('_', '-')}": value for name, value in sender.items()}
+        answer = await hub.post("tokens/TOK1/authorize", here, token=HUB_TOKEN, headers=sent)
+        return str(answer.data["allowed"])
+
+    assert await allowed(country_code="IN", party_id="TWO") == "NOT_ALLOWED"
+    assert await allowed(country_code="IN", party_id="ONE") == "ALLOWED"
+    # Nobody has to say who he is, and what makes no sense is not held against him.
+    for sender in ({}, {"party_id": "TWO"}, {"country_code": "IN", "party_id": "HUB"}):
+        assert await allowed(**sender) == "ALLOWED"
+    assert await allowed(country_code="XX", party_id="YYY") == "ALLOWED"

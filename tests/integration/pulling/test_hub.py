@@ -161,6 +161,21 @@ async def test_only_a_full_list_of_parties_removes_one(bridge: Bridge, hub: HubL
     assert (await bridge.store.get("cpo1")).parties() == (ONE,)
 
 
+async def test_what_is_of_a_party_that_is_away_is_not_removed(
+    bridge: Bridge, hub: HubLists
+) -> None:
+    hub.locations = [location("L1", party_id=each) for each in ("ONE", "TWO")]
+    await bridge.puller.pull_once("cpo1")
+    hub.clients = [info("ONE"), info("TWO", status="OFFLINE", last_updated=LATER)]
+    await bridge.puller.pull_once("cpo1", [ModuleID.HUB_CLIENT_INFO])
+    hub.locations = []
+
+    report = await bridge.puller.pull_once("cpo1", full=True)
+
+    assert outcome(report).removed == 1
+    assert (list(await stored(bridge, ONE)), list(await stored(bridge, TWO))) == ([], ["l1"])
+
+
 async def test_a_list_with_an_unreadable_party_removes_nobody(
     bridge: Bridge, hub: HubLists
 ) -> None:

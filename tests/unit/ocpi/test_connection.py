@@ -73,6 +73,16 @@ def test_a_list_is_asked_of_the_hub_itself_else_of_each_party() -> None:
     assert DIRECT.askable() == (ONE, TWO)
 
 
+@pytest.mark.requirement("O142")
+def test_who_is_away_is_not_asked_for_lists() -> None:
+    away = VIA_HUB.with_client(info(ONE, S.OFFLINE)).with_client(info(TWO))
+    assert (away.reachable(), away.askable()) == ((TWO,), (HUB,))
+    # A platform may tell of its parties without saying that it is a hub.
+    several = DIRECT.with_client(info(ONE, S.PLANNED))
+    assert several.parties() == (ONE, TWO)
+    assert several.askable() == (TWO,)
+
+
 @pytest.mark.requirement("O32")
 def test_a_hub_brings_anybodys_objects_until_it_has_told_of_its_parties() -> None:
     assert VIA_HUB.owner(TWO) == TWO
