@@ -6,7 +6,7 @@ country_code, party_id, location_id, and then evse_uid and connector_id as far a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import TypeVar
 
@@ -24,9 +24,6 @@ from bridge.ocpi.types import ModuleID
 
 Part = Location | EVSE | Connector
 P = TypeVar("P", EVSE, Connector)
-
-PARTS: Mapping[int, type[Part]] = {3: Location, 4: EVSE, 5: Connector}
-"""What so many ids name."""
 
 
 async def get_part(emsp: Emsp, call: Call) -> Reply:
@@ -84,8 +81,13 @@ async def patch_part(emsp: Emsp, call: Call) -> Reply:
         LocationNotKnown: it is not known; the Location is fetched soon.
         OcpiInvalid: ``last_updated`` is missing, or what comes out is no valid object.
     """
-    patch = read_patch(emsp, call, PARTS[len(call.ids)])
-    return await _change_part(emsp, call, lambda location: _patched(location, call.ids[2:], patch))
+
+    def patched(location: Location) -> tuple[Location, bool]:
+        part = _part(location, call.ids[3:])
+        # Only now: a PATCH of what is not known is that, whatever else may be wrong with it.
+        return _patched(location, call.ids[2:], part, read_patch(emsp, call, type(part)))
+
+    return await _change_part(emsp, call, patched)
 
 
 async def keep_location(emsp: Emsp, cpo_id: str, party: Party, location: Location) -> Kept:
@@ -213,12 +215,13 @@ def with_connector(
     return with_evse(location, changed)[0], stored is None
 
 
-def _patched(location: Location, ids: Sequence[str], patch: object) -> tuple[Location, bool]:
+def _patched(
+    location: Location, ids: Sequence[str], part: Part, patch: object
+) -> tuple[Location, bool]:
     """Return the Location with a PATCH applied to the part that ``ids`` name; nothing is new.
 
     One without a date got this far because its CPO may leave it out.
     """
-    part = _part(location, ids[1:])
     match part:
         case Location():
             changed = codec.merge_patch(part, patch, Location, undated=True)

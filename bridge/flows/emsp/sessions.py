@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from decimal import Decimal
 
 from msgspec.structs import replace
@@ -62,17 +62,15 @@ async def patch_session(emsp: Emsp, call: Call) -> Reply:
         OcpiInvalid: ``last_updated`` is missing, or what comes out is no valid session.
     """
     party = await owner(emsp, call)
-    patch = read_patch(emsp, call, Session)
-    session_id = await _named(emsp, call, party, patch)
+    session_id = await _named(emsp, call, party)
 
     def patched(stored: Session | None) -> Session:
         if stored is None:
             emsp.pull_soon(call.cpo_id, ModuleID.SESSIONS)
             raise _unknown(session_id)
+        patch = _in_kwh(emsp, call, stored, read_patch(emsp, call, Session))
         # One without a date got this far because its CPO may leave it out.
-        session = codec.merge_patch(
-            stored, _in_kwh(emsp, call, stored, patch), Session, undated=True
-        )
+        session = codec.merge_patch(stored, patch, Session, undated=True)
         agree("id", stored.id, session.id)
         agree_on_owner(party, session.country_code, session.party_id)
         return session
@@ -81,12 +79,13 @@ async def patch_session(emsp: Emsp, call: Call) -> Reply:
     return Reply()
 
 
-async def _named(emsp: Emsp, call: Call, party: Party, patch: Mapping[str, object]) -> str:
+async def _named(emsp: Emsp, call: Call, party: Party) -> str:
     """Return the id of the session that a PATCH means: that of the URL.
 
     Some CPOs put an id of their charge point there, and their own into the body (Q45).
     """
-    in_url, in_body = call.ids[2], patch.get("id")
+    in_url = call.ids[2]
+    in_body = call.body.get("id") if isinstance(call.body, dict) else None
     if not isinstance(in_body, str) or in_body.casefold() == in_url.casefold():
         return in_url
     if await emsp.objects.read(Kind.SESSION, party, in_url) is not None:
