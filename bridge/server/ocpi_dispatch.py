@@ -6,6 +6,7 @@ aiohttp's own router would decode ``%2F`` into a separator and answer in plain t
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 from urllib.parse import unquote
@@ -94,6 +95,9 @@ BODY_OPTIONAL: Final = frozenset({tokens.authorize})
 
 MODULES: Final = frozenset({*ModuleID, VERSIONS})
 
+_GLUED: Final = re.compile(f"(?:{'|'.join(ModuleID)})[A-Za-z]{{2}}")
+"""A module with the country code of an object, as a CPO writes that only appends to our URLs."""
+
 _PATTERNS: Final = tuple((tuple(path.split("/")), methods) for path, methods in ROUTES.items())
 
 
@@ -167,6 +171,8 @@ def flag_for(segments: tuple[str, ...], method: str) -> str | None:
         return "receiver_alias"
     if method == "PUT" and module_of(segments) == ModuleID.CDRS and len(segments) > 2:
         return "cdr_put"
+    if segments[:1] == (VERSION,) and _GLUED.fullmatch("".join(segments[1:2])):
+        return "endpoint_slash"
     return None
 
 

@@ -56,7 +56,8 @@ async def test_what_a_flag_would_have_forgiven_is_told(rig: Rig) -> None:
     await knowing.patch(f"locations/{LOC}", {"name": "New"})
     await knowing.put("cdrs/CDR1", cdr())
     await knowing.get("receiver/locations/IN/ABC/LOC1", root="/ocpi/")
-    flags = ("patch_without_last_updated", "cdr_put", "receiver_alias")
+    await knowing.put("locationsIN/ABC/LOC1", location())
+    flags = ("patch_without_last_updated", "cdr_put", "receiver_alias", "endpoint_slash")
     assert told == [(CPO, flag) for flag in flags]
 
 
