@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 import aiohttp
 import pytest
@@ -175,15 +176,18 @@ async def test_a_walk_in_at_extrawest_ocpi(
     ):
         bridge, bap = world.bridges[0], world.bap
 
-        # Registered, and pulled to the last page.
+        # Registered, pulled to the last page, and then given a new token.
         code, out, err = await cli(bridge.config, "cpo", "status", "--json")
         assert (code, err) == (0, "")
         assert [row["registration"] for row in json.loads(out)] == ["REGISTERED"]
 
         async def everything() -> bool:
-            return await objects.read(Kind.LOCATION, PARTY, LAST_STATION) is not None
+            asked = {urlsplit(call).path.rpartition("/2.2.1/")[2] for call in peer.calls()}
+            last = await objects.read(Kind.LOCATION, PARTY, LAST_STATION)
+            return asked >= {"locations/", "tariffs/", "sessions/", "cdrs/"} and last is not None
 
         await until(everything, timeout_s=30)
+        assert (await cli(bridge.config, "cpo", "rotate", CPO))[0] == 0
 
         # START_SESSION, and what was pushed after it.
         transaction_id = str(uuid.uuid4())
@@ -212,11 +216,18 @@ async def test_a_walk_in_at_extrawest_ocpi(
         assert (cdr.session_id, cdr.total_cost.excl_vat) == (session.id, Decimal(54))
         assert cdr.authorization_reference == session.authorization_reference
 
+        def token_withdrawn() -> bool:
+            return any(call.startswith("PATCH /ocpi/cpo/2.2.1/tokens/") for call in peer.calls())
+
+        await until(token_withdrawn, timeout_s=30)
+        assert await leniencies(world) == LENIENCIES
+        assert (await cli(bridge.config, "cpo", "unregister", CPO))[0] == 0
         calls = peer.calls()
         assert [call for call in calls if "/credentials" in call or "/commands" in call] == [
             "POST /ocpi/cpo/2.2.1/credentials/ 200",
+            "PUT /ocpi/cpo/2.2.1/credentials/ 200",
             "POST /ocpi/cpo/2.2.1/commands/START_SESSION 200",
             "POST /ocpi/cpo/2.2.1/commands/STOP_SESSION 200",
+            "DELETE /ocpi/cpo/2.2.1/credentials/ 200",
         ]
         assert [call for call in calls if not call.endswith(" 200")] == []
-        assert await leniencies(world) == LENIENCIES
