@@ -94,4 +94,6 @@ def call_of(
         raw_token=cpo.flags.raw_token,
         due=due,
         despite_pause=despite_pause,
+        # That a party behind a hub is silent says nothing about the hub, nor about the others.
+        despite_silence=connection.hub is not None and to not in (None, connection.hub),
     )

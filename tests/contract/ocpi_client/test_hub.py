@@ -6,11 +6,13 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
+from aiohttp import web
 from msgspec import Raw
 from msgspec.structs import replace
 
 from bridge.clients.commands import command
 from bridge.clients.live_status import LiveEvses
+from bridge.clients.traffic import FAILURES
 from bridge.flows.peer import CallFailed, PartyAway
 from bridge.ocpi import headers
 from bridge.ocpi.codec import convert, encode
@@ -22,7 +24,7 @@ from bridge.ocpi.locations import Location
 from bridge.ocpi.types import Role
 from bridge.orders.item import ChargingItem, Provider
 from bridge.orders.plans import CommandPlan
-from tests.contract.ocpi_client.fake import Asked, FakeCpo, always
+from tests.contract.ocpi_client.fake import Asked, FakeCpo, always, raw
 from tests.contract.ocpi_client.objects import evse, location
 from tests.contract.ocpi_client.side import Side, connected
 from tests.fakes import MemoryConnections
@@ -166,3 +168,22 @@ async def test_who_is_no_hub_cannot_say_that_a_command_did_not_arrive(
         await command(side.client, side.cpo, connected(fake, ONE), stop(ONE), "https://b.test/r")
     assert failed.value.may_have_arrived
     assert side.exchanges[0].unreached is None
+
+
+async def test_a_party_that_is_silent_keeps_nobody_else_from_being_asked(
+    side: Side, fake: FakeCpo
+) -> None:
+    connection = via_hub(fake)
+    live = LiveEvses(side.client, MemoryConnections({"cpo1": connection}), {"cpo1": side.cpo})
+
+    async def answer(asked: Asked) -> web.StreamResponse:
+        if sides(asked)[0] == "IN*ONE":
+            return await raw(b"Gateway Timeout", http=504)(asked)
+        return await always(evse("L1-1"))(asked)
+
+    fake.on("GET", EVSE, answer)
+    for _ in range(FAILURES + 1):
+        with pytest.raises(CallFailed, match="HTTP 504"):
+            await live.evse("cpo1", item(ONE))
+
+    assert await live.evse("cpo1", item(TWO)) is not None
