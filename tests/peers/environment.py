@@ -55,7 +55,7 @@ def _install(python: Path, requirements: Path) -> None:
     # Is it the requirements, or is there nobody to ask? pip's words differ, its exit code does not.
     index = _run(*pip, "index", "versions", ASKED_FOR, "--retries", "0", check=False)
     if index.returncode != 0:
-        raise NoPackageIndex(f"no package index can be reached: {said.stderr.strip()[-300:]}")
+        raise NoPackageIndex(f"no package index can be reached for {requirements.parent.name}")
     raise RuntimeError(f"{requirements} cannot be installed: {said.stderr}")
 
 
