@@ -19,6 +19,8 @@ from bridge.ocpi import codec
 from bridge.ocpi.connection import Presented, TokenUse
 from bridge.ocpi.locations import Location
 from bridge.ocpi.sessions import Session
+from bridge.workers.keeping import Events
+from bridge.workers.sources import Owned
 from tests.contract.emsp.backends import MemoryBackend
 from tests.contract.emsp.conftest import registered
 from tests.contract.emsp.rig import emsp_on
@@ -43,6 +45,10 @@ from tests.property.examples import examples
 CALLER = Presented(CPO, TokenUse.REGISTERED, TOKEN)
 
 
+PULLED = "PULLED"
+"""In the place of a method: nobody pushed it, it stood in the CPO's list."""
+
+
 class Push(NamedTuple):
     """A message of a CPO."""
 
@@ -65,6 +71,10 @@ async def pushed(history: Sequence[Push]) -> Session | None:
     emsp, backend = await started()
     flows = {"PUT": sessions.put_session, "PATCH": sessions.patch_session}
     for push in history:
+        if push.method == PULLED:
+            read = Owned(PARTY, codec.convert(exact(push.body), Session))
+            await Events(emsp, CPO).take([read])
+            continue
         call = Call(caller=CALLER, ids=push.ids, body=exact(push.body))
         try:
             await flows[push.method](emsp, call)
@@ -133,6 +143,18 @@ def test_the_newest_put_wins_whatever_comes_around_it(data: st.DataObject) -> No
         newest = history[-1] = Push("PUT", newest.ids, session(**newest.body))
     told = data.draw(st.permutations([*history, *data.draw(stuttered(history))]))
     assert asyncio.run(pushed(told)) == codec.convert(exact(newest.body), Session)
+
+
+@pytest.mark.requirement("O35")
+@given(data=st.data())
+def test_pulled_and_pushed_sessions_end_the_same(data: st.DataObject) -> None:
+    history = data.draw(histories(methods=["PUT"]))
+    told = data.draw(st.permutations([*history, *data.draw(stuttered(history))]))
+    methods = st.sampled_from(["PUT", PULLED])
+    mixed = [push._replace(method=data.draw(methods)) for push in told]
+    all_pulled = [push._replace(method=PULLED) for push in history]
+    newest = codec.convert(exact(history[-1].body), Session)
+    assert asyncio.run(pushed(mixed)) == asyncio.run(pushed(all_pulled)) == newest
 
 
 @pytest.mark.requirement("O81")

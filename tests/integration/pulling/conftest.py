@@ -17,7 +17,6 @@ from bridge.flows.emsp.emsp import Emsp
 from bridge.store.database import Database
 from bridge.store.inbox import Inbox
 from bridge.store.lanes import Lanes
-from bridge.store.objects import ObjectStore
 from bridge.store.pulls import Pulls
 from bridge.workers.asked import Asked
 from bridge.workers.puller import Pulled, Puller
@@ -25,7 +24,16 @@ from bridge.workers.sources import SOURCES, Tools
 from tests.contract.ocpi_client.fake import FakeCpo, serving
 from tests.contract.ocpi_client.side import OWN, QUICK
 from tests.fakes import RecordedPeers
-from tests.integration.pulling.rig import NOW, Bridge, Counted, Lists, Made, Watching, registered
+from tests.integration.pulling.rig import (
+    NOW,
+    Bridge,
+    Contended,
+    Counted,
+    Lists,
+    Made,
+    Watching,
+    registered,
+)
 
 
 @pytest.fixture
@@ -52,7 +60,7 @@ async def make(fake: FakeCpo, redis: Redis) -> AsyncIterator[Made]:
         ) -> Bridge:
             store = Counted(database)
             inbox = Lanes(database, "inbox")
-            objects = ObjectStore(database, inbox, retention_s=3600)
+            objects = Contended(database, inbox, retention_s=3600)
             correlation = Watching(database)
             pulls = Pulls(database)
             clock = [NOW]

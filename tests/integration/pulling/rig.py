@@ -28,7 +28,7 @@ from bridge.orders.order import Order
 from bridge.store.connections import ConnectionStore
 from bridge.store.database import Database
 from bridge.store.lanes import Lanes
-from bridge.store.objects import ObjectStore
+from bridge.store.objects import ObjectStore, Write
 from bridge.store.orders import OrderStore
 from bridge.store.pulls import Pulls
 from bridge.workers.asked import Asked as Wishes
@@ -116,6 +116,19 @@ class Watching(OrderStore):
         return [f"order of {evse_uid}"]
 
 
+class Contended(ObjectStore):
+    """A store in which somebody else comes, once, right before we write."""
+
+    first: Callable[[], Awaitable[None]] | None = None
+
+    async def write_many(self, kind: Kind, party: Party, writes: Sequence[Write]) -> bool:
+        """Let the other one write, then write."""
+        if self.first is not None:
+            first, self.first = self.first, None
+            await first()
+        return await super().write_many(kind, party, writes)
+
+
 LOOPS = [f"pull cpo1 {group[-1].module}" for group in GROUPS] + ["fetch cpo1", "sync cpo1"]
 """What runs side by side for a CPO."""
 
@@ -145,7 +158,7 @@ class Bridge:
     asked: Wishes
     emsp: Emsp
     store: Counted
-    objects: ObjectStore
+    objects: Contended
     correlation: Watching
     pulls: Pulls
     inbox: Lanes
@@ -153,6 +166,14 @@ class Bridge:
     events: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     woken: list[bool] = field(default_factory=list)
     bad: list[tuple[str, str]] = field(default_factory=list)
+
+    def comes_between(self, push: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
+        """Return what lets a push come right before the next objects are written."""
+
+        async def arm() -> None:
+            self.objects.first = push
+
+        return arm
 
     async def locations(self) -> dict[str, Location]:
         """Return what is stored of the CPO."""

@@ -20,6 +20,7 @@ from bridge.ocpi.locations import Location, Status
 from bridge.ocpi.types import ModuleID
 from bridge.store.database import Database
 from bridge.store.objects import CHANGES
+from bridge.workers.keeping import WRITTEN_AT_ONCE
 from bridge.workers.pull import Outcome
 from tests.contract.ocpi_client.fake import FakeCpo, always
 from tests.contract.ocpi_client.objects import evse, location, tariff
@@ -221,6 +222,60 @@ async def test_a_push_during_a_pull_is_neither_overwritten_nor_removed(
     stored = await bridge.locations()
     assert {each.name for each in stored.values()} == {"as pushed"}
     assert sorted(stored) == ["l0", "l1", "l2"]
+
+
+async def test_a_push_in_the_last_moment_costs_its_own_object_only(
+    bridge: Bridge, lists: Lists
+) -> None:
+    lists.locations = [location("L0"), location("L1")]
+    pushed = convert(location("L1", "2026-03-09T00:00:00Z", name="as pushed"), Location)
+
+    async def push() -> None:
+        assert await bridge.objects.write(Kind.LOCATION, CPO_PARTY, "L1", encode(pushed), None)
+
+    lists.meanwhile[LOCATIONS] = bridge.comes_between(push)
+
+    report = await bridge.puller.pull_once("cpo1")
+
+    assert (outcome(report).written, outcome(report).older) == (1, 1)
+    stored = await bridge.locations()
+    assert stored["l1"] == pushed
+    assert sorted(stored) == ["l0", "l1"]
+
+
+async def test_what_is_pushed_in_the_last_moment_is_not_removed(
+    bridge: Bridge, lists: Lists
+) -> None:
+    lists.locations = [location("L0")]
+    await bridge.puller.pull_once("cpo1")
+    lists.locations = []
+    pushed = convert(location("L0", "2026-03-09T00:00:00Z"), Location)
+
+    async def push() -> None:
+        old = await bridge.objects.read(Kind.LOCATION, CPO_PARTY, "L0")
+        assert await bridge.objects.write(Kind.LOCATION, CPO_PARTY, "L0", encode(pushed), old)
+
+    lists.meanwhile[LOCATIONS] = bridge.comes_between(push)
+
+    report = await bridge.puller.pull_once("cpo1", full=True)
+
+    assert outcome(report).removed == 0
+    assert await bridge.locations() == {"l0": pushed}
+
+
+async def test_a_page_may_be_larger_than_what_is_written_at_once(
+    bridge: Bridge, lists: Lists
+) -> None:
+    lists.page_size = 3 * WRITTEN_AT_ONCE
+    lists.locations = [location(f"L{number}") for number in range(2 * WRITTEN_AT_ONCE + 1)]
+
+    report = await bridge.puller.pull_once("cpo1")
+    assert outcome(report).written == len(lists.locations)
+    lists.locations = lists.locations[:1]
+    report = await bridge.puller.pull_once("cpo1", full=True)
+
+    assert outcome(report).removed == 2 * WRITTEN_AT_ONCE
+    assert list(await bridge.locations()) == ["l0"]
 
 
 async def test_a_delta_does_not_undo_a_newer_push_but_a_full_pull_is_the_truth(
