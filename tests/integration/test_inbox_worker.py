@@ -1,0 +1,130 @@
+"""What a decision asks for besides callbacks and commands, in a real Redis."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import pytest
+from redis.asyncio import Redis
+
+from bridge.flows.jobs import CommandResponseJob, DeadlineJob, Job
+from bridge.flows.ports import Wanted
+from bridge.observability import Metrics
+from bridge.ocpi.commands import CommandResponseType
+from bridge.ocpi.types import ModuleID
+from bridge.orders.order import Order
+from bridge.store.database import Database, packed
+from bridge.store.journal import Entry, Journal
+from bridge.store.lanes import Lanes
+from bridge.store.orders import OrderStore
+from bridge.workers.inbox import InboxWorker, LaneSet
+from tests.factories import CPO_ID, EMSP
+from tests.unit.flows.play import Play, charging, stopping
+
+
+@dataclass
+class Side:
+    """A worker and what is around it."""
+
+    database: Database
+    play: Play
+    pulls: list[tuple[str, ModuleID, bool]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.lanes = LaneSet(*(Lanes(self.database, kind) for kind in LaneSet._fields))
+        self.orders = OrderStore(self.database, emsp=EMSP, issuer="Bridge", retention_s=3600)
+        self.journal = Journal(self.database, retention_s=3600)
+        self.worker = InboxWorker(
+            database=self.database,
+            lanes=self.lanes,
+            orders=self.orders,
+            journal=self.journal,
+            world=self.play.world,
+            reply_url=lambda bap_uri: bap_uri,
+            bpp_id="bridge.example",
+            bpp_uri="https://bridge.example/beckn",
+            wake=lambda: None,
+            pull_soon=self.pull_soon,
+            metrics=Metrics(),
+        )
+
+    def pull_soon(
+        self,
+        cpo_id: str,
+        module: ModuleID,
+        wanted: Wanted | None = None,
+        *,
+        at_once: bool = False,
+    ) -> None:
+        """Take note."""
+        self.pulls.append((cpo_id, module, at_once))
+
+    async def happens(self, job: Job, *, lost: bool = False) -> None:
+        """Let a job of the order come, and be worked off by whoever has the lane."""
+        order = self.play.placed
+        if await self.orders.load(order.key) is None:
+            await self.database.commit(self.orders.saved(order, None))
+        await self.database.commit(self.lanes.inbox.push(order.key, packed(job)))
+        (claim,) = await self.lanes.inbox.claim(1)
+        if lost:
+            claim = claim._replace(token="somebody else's")
+        await self.worker.handle(claim)
+
+    async def order(self) -> Order:
+        """Return the order as it is stored."""
+        stored = await self.orders.load(self.play.placed.key)
+        assert stored is not None
+        return stored
+
+    async def story(self) -> list[Entry]:
+        """Return what a trace shows."""
+        return await self.journal.read(self.play.placed.key)
+
+
+@pytest.fixture
+def side(redis: Redis) -> Callable[[Play], Side]:
+    return lambda play: Side(Database(redis), play)
+
+
+async def test_a_look_asks_for_a_pull_and_is_no_step_of_the_story(
+    side: Callable[[Play], Side],
+) -> None:
+    play = await charging()
+    due = play.now = play.placed.deadlines["session"]
+    worker = side(play)
+
+    await worker.happens(DeadlineJob(name="session", at=due))
+
+    assert worker.pulls == [(CPO_ID, ModuleID.SESSIONS, False)]
+    assert (await worker.order()).deadlines["session"] > due
+    assert await worker.story() == []
+
+
+async def test_a_pull_that_somebody_waits_for_is_asked_for_at_once(
+    side: Callable[[Play], Side],
+) -> None:
+    worker = side(await stopping())
+
+    await worker.happens(
+        CommandResponseJob(
+            command_id=worker.play.commands[-1].id,
+            at=worker.play.now,
+            result=CommandResponseType.UNKNOWN_SESSION,
+        )
+    )
+
+    assert worker.pulls == [(CPO_ID, ModuleID.SESSIONS, True)]
+    assert len(await worker.story()) == 1
+
+
+async def test_nothing_is_asked_for_when_the_lane_is_somebody_elses(
+    side: Callable[[Play], Side],
+) -> None:
+    play = await charging()
+    due = play.now = play.placed.deadlines["session"]
+    worker = side(play)
+
+    await worker.happens(DeadlineJob(name="session", at=due), lost=True)
+
+    assert worker.pulls == []
