@@ -206,9 +206,10 @@ async def test_cpo_status_sync_and_register(world: Rig) -> None:
     assert code == 0
     (row,) = json.loads(out)
     assert (row["id"], row["registration"], row["parties"]) == ("cpo1", "REGISTERED", "IN*SBX")
-    code, out, _ = await cli(config, "cpo", "sync", "cpo1", "--full")
-    assert code == 0
-    assert "locations" in out
+    assert await synced(config, "--full") == ["tariffs", "locations", "sessions", "cdrs"]
+    assert await synced(config, "--module", "cdrs", "--module", "tariffs") == ["tariffs", "cdrs"]
+    code, _, err = await cli(config, "cpo", "sync", "cpo1", "--module", "tokens")
+    assert (code, "tokens" in err) == (2, True)
     code, _, err = await cli(config, "cpo", "sync", "cpo9")
     assert (code, "cpo9" in err, "cpo1" in err) == (1, True, True)
 
@@ -277,6 +278,15 @@ async def test_cpo_unregister_that_asks_nobody(world: Rig) -> None:
     assert (code, err) == (0, "")
     assert await status_of(world, token) == 401
     assert world.cpo.peer is not None
+
+
+async def synced(config: Path, *options: str) -> list[str]:
+    """Have lists pulled by hand; return which, in their order."""
+    code, out, err = await cli(config, "cpo", "sync", "cpo1", *options, "--json")
+    assert (code, err) == (0, "")
+    outcomes = json.loads(out)["outcomes"]
+    assert {each["ending"] for each in outcomes} <= {"COMPLETE", "BUSY"}
+    return [each["module"] for each in outcomes]
 
 
 async def status_of(world: Rig, token: str) -> int:
