@@ -291,7 +291,7 @@ class Metrics:
         )
         self.pushes = Counter(
             "bridge_pushes",
-            "What else was pushed to CPOs; kind token; result done, failed",
+            "What else was pushed to CPOs; kind token, preferences; result done, failed",
             ["kind", "result"],
             registry=registry,
         )

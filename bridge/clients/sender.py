@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from bridge.clients.commands import command
 from bridge.clients.cpo import Cpo
 from bridge.clients.ocpi import OcpiClient
-from bridge.clients.tokens import push_token
+from bridge.clients.pushes import push_preferences, push_token
 from bridge.flows.peer import CallFailed
 from bridge.flows.ports import Connections
 from bridge.ocpi.commands import CommandResponse
-from bridge.orders.plans import CommandPlan, TokenPlan
+from bridge.ocpi.sessions import ChargingPreferencesResponse
+from bridge.orders.plans import CommandPlan, PreferencesPlan, TokenPlan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +45,11 @@ class CpoSender:
         """PUT or PATCH a token; False: the CPO takes none."""
         cpo, connection = self._cpo(plan.cpo_id), await self.connections.get(plan.cpo_id)
         return await push_token(self.client, cpo, connection, plan)
+
+    async def preferences(self, plan: PreferencesPlan) -> ChargingPreferencesResponse:
+        """PUT what the driver wishes of a session."""
+        cpo, connection = self._cpo(plan.cpo_id), await self.connections.get(plan.cpo_id)
+        return await push_preferences(self.client, cpo, connection, plan)
 
     def _cpo(self, cpo_id: str) -> Cpo:
         try:

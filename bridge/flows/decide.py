@@ -23,11 +23,13 @@ from bridge.flows.jobs import (
     DeadlineJob,
     EvseJob,
     Job,
+    PreferencesJob,
     SessionJob,
     TokenJob,
 )
 from bridge.flows.look import looked_for
 from bridge.flows.ports import Kind
+from bridge.flows.preferences import preferences_answered
 from bridge.flows.rating import rating
 from bridge.flows.search import search
 from bridge.flows.select import select
@@ -90,6 +92,8 @@ async def _decided(world: World, job: Job, order: Order | None) -> Decision:
             return command_result(world, order, job)
         case TokenJob():
             return token_answered(order, job)
+        case PreferencesJob():
+            return preferences_answered(order, job)
         case EvseJob(status=now):
             return evse_changed(world, order, now)
         case DeadlineJob(name=name):

@@ -8,6 +8,7 @@ import msgspec
 
 from bridge.ocpi.commands import CommandResponseType, CommandResultType
 from bridge.ocpi.locations import Status
+from bridge.ocpi.sessions import ChargingPreferencesResponse
 from bridge.orders.intents import Intent, Request
 from bridge.orders.order import SessionKey
 
@@ -73,6 +74,19 @@ class TokenJob(msgspec.Struct, frozen=True, kw_only=True, tag="token"):
     reason: str = ""
 
 
+class PreferencesJob(msgspec.Struct, frozen=True, kw_only=True, tag="preferences"):
+    """The CPO was told what the driver wishes.
+
+    Args:
+        result: None when no answer could be used; ``reason`` says why.
+    """
+
+    session_id: str
+    at: datetime
+    result: ChargingPreferencesResponse | None = None
+    reason: str = ""
+
+
 class EvseJob(msgspec.Struct, frozen=True, kw_only=True, tag="evse"):
     """The EVSE of a running order changed its status."""
 
@@ -94,6 +108,7 @@ Job = (
     | CommandResponseJob
     | CommandResultJob
     | TokenJob
+    | PreferencesJob
     | EvseJob
     | DeadlineJob
 )

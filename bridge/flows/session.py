@@ -12,6 +12,7 @@ from bridge.flows.bill import billed_so_far
 from bridge.flows.cancel import cancelled_by_provider
 from bridge.flows.decision import Decision, World, answer_order, refuse, with_deadline
 from bridge.flows.interruption import reconnected, resumed, watched
+from bridge.flows.preferences import preferred
 from bridge.flows.reserved import is_of_reservation, reservation_changed
 from bridge.flows.start import attempt_closed, is_left_over, no_longer_waiting, told
 from bridge.flows.stop import stop_plan, stopping
@@ -123,7 +124,7 @@ def _active(world: World, order: Order) -> Decision:
         order, starters = no_longer_waiting(order, Verb.START)
         callbacks = told(world, order, starters, "on_update")
         if not order.stop_requested:
-            return Decision(order, callbacks)
+            return Decision(order, callbacks, preferred(world, order))
         order, plan = stopping(world, order)
         return Decision(order, callbacks, (plan,))
     if order.state is S.INTERRUPTED:

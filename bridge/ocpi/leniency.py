@@ -78,6 +78,8 @@ class Leniency(enum.StrEnum):
     """A null among the elements of a list (Q25)."""
     OBJECT_IN_LIST = "object_in_list"
     """A list of one where an object is due (Q16)."""
+    WRAPPED_WORD = "wrapped_word"
+    """An object or list around a bare word (Q16)."""
     SINGLE_FOR_LIST = "single_for_list"
     """One object or value where a list is due (Q20, Q29)."""
     REQUIRED_MISSING = "required_missing"

@@ -9,6 +9,7 @@ from msgspec import Raw
 
 from bridge.ocpi.commands import CommandType
 from bridge.ocpi.headers import Party
+from bridge.ocpi.sessions import ChargingPreferences
 from bridge.ocpi.tokens import Token
 
 
@@ -51,5 +52,12 @@ class TokenPlan(_Plan, frozen=True, kw_only=True, tag="token"):
     token: Token
 
 
-Plan = CommandPlan | TokenPlan
+class PreferencesPlan(_Plan, frozen=True, kw_only=True, tag="preferences"):
+    """What the driver wishes of a session (mod_sessions, Sender: charging_preferences)."""
+
+    session_id: str
+    preferences: ChargingPreferences
+
+
+Plan = CommandPlan | TokenPlan | PreferencesPlan
 """An entry of a command lane; those of one order leave in their order."""

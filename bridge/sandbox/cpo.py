@@ -28,7 +28,7 @@ from bridge.ocpi.commands import (
 from bridge.ocpi.credentials import Credentials, CredentialsRole
 from bridge.ocpi.headers import Party, authorization, routing, token_candidates
 from bridge.ocpi.locations import EVSE, Location, Status
-from bridge.ocpi.sessions import Session
+from bridge.ocpi.sessions import ChargingPreferences, ChargingPreferencesResponse, Session
 from bridge.ocpi.tariffs import Tariff
 from bridge.ocpi.tokens import Token
 from bridge.ocpi.types import BusinessDetails, InterfaceRole, ModuleID, Role, VersionNumber
@@ -107,6 +107,7 @@ class SandboxCpo:
         self.sessions: dict[str, Session] = {}
         self.cdrs: dict[str, CDR] = {}
         self.tokens: dict[str, Token] = {}
+        self.preferences: dict[str, ChargingPreferences] = {}
         self.reservations: dict[str, Session] = {}
         self.stop_asked: dict[str, asyncio.Event] = {}
         self.commands: list[tuple[str, bytes]] = []
@@ -135,6 +136,10 @@ class SandboxCpo:
                 web.get(f"{base}/locations/{{id}}/{{uid}}", self._wrapped(self._get_evse)),
                 web.get(f"{base}/tariffs", self._wrapped(self._list_tariffs)),
                 web.get(f"{base}/sessions", self._wrapped(self._list_sessions)),
+                web.put(
+                    f"{base}/sessions/{{id}}/charging_preferences",
+                    self._wrapped(self._put_preferences),
+                ),
                 web.get(f"{base}/cdrs", self._wrapped(self._list_cdrs)),
                 web.post(f"{base}/commands/{{command}}", self._wrapped(self._command)),
                 web.put(f"{base}/tokens/{{cc}}/{{party}}/{{uid}}", self._wrapped(self._put_token)),
@@ -284,6 +289,15 @@ class SandboxCpo:
         token = merge_patch(known, loads(await request.read()), Token)
         self.tokens[request.match_info["uid"]] = token
         return answer(envelope.success())
+
+    # Wishes
+
+    async def _put_preferences(self, request: web.Request) -> web.Response:
+        session_id = request.match_info["id"]
+        if session_id not in self.sessions:
+            return answer(envelope.failure(2003, "unknown session"), 404)
+        self.preferences[session_id] = decode(await request.read(), ChargingPreferences)
+        return answer(envelope.success(ChargingPreferencesResponse.ACCEPTED))
 
     # Commands
 

@@ -13,13 +13,14 @@ import msgspec
 from msgspec.structs import replace
 
 from bridge.flows.command import still_wanted
-from bridge.flows.jobs import CommandResponseJob, Job, TokenJob
+from bridge.flows.jobs import CommandResponseJob, Job, PreferencesJob, TokenJob
 from bridge.flows.peer import CallFailed
 from bridge.flows.ports import Orders
 from bridge.observability import Metrics, get_logger
 from bridge.ocpi.commands import CommandResponse
 from bridge.ocpi.envelope import FORWARD_TIMEOUT
-from bridge.orders.plans import CommandPlan, Plan, TokenPlan
+from bridge.ocpi.sessions import ChargingPreferencesResponse
+from bridge.orders.plans import CommandPlan, Plan, PreferencesPlan, TokenPlan
 from bridge.store.database import Database, packed
 from bridge.store.lanes import Claim
 from bridge.workers.inbox import CommandEntry, LaneSet
@@ -49,6 +50,10 @@ class Sender(Protocol):
 
     async def token(self, plan: TokenPlan) -> bool:
         """Return whether the CPO takes tokens; then it has this one now."""
+        ...
+
+    async def preferences(self, plan: PreferencesPlan) -> ChargingPreferencesResponse:
+        """Return what the CPO makes of the driver's wishes."""
         ...
 
 
@@ -102,6 +107,8 @@ class CommandWorker:
                 await self._command(claim, entry, plan)
             case TokenPlan() as plan:
                 await self._finish(claim, plan, await self._token(plan))
+            case PreferencesPlan() as plan:
+                await self._finish(claim, plan, await self._preferences(plan))
 
     async def _command(self, claim: Claim, entry: CommandEntry, plan: CommandPlan) -> None:
         """Send a command, unless it may have been sent before, or nobody waits for it any more."""
@@ -172,13 +179,31 @@ class CommandWorker:
             if not await self._send.token(plan):
                 return None
         except CallFailed as error:
-            log.warning("push.failed", kind="token", cpo=plan.cpo_id, error=str(error))
-            self._metrics.pushes.labels("token", "failed").inc()
+            self._push_failed("token", plan, error)
             answered = error.http is not None and error.code != FORWARD_TIMEOUT
             may_have = error.may_have_arrived and not answered
             taken, reason = may_have, str(error)
         else:
-            log.info("push.done", kind="token", cpo=plan.cpo_id)
-            self._metrics.pushes.labels("token", "done").inc()
+            self._push_done("token", plan)
             taken, reason = True, ""
         return TokenJob(taken=taken, at=self._now(), reason=reason) if valid else None
+
+    async def _preferences(self, plan: PreferencesPlan) -> PreferencesJob:
+        """Push once what the driver wishes; whoever does not want to know it, does not."""
+        try:
+            result = await self._send.preferences(plan)
+        except CallFailed as error:
+            self._push_failed("preferences", plan, error)
+            told = PreferencesJob(session_id=plan.session_id, at=self._now(), reason=str(error))
+        else:
+            self._push_done("preferences", plan)
+            told = PreferencesJob(session_id=plan.session_id, at=self._now(), result=result)
+        return told
+
+    def _push_done(self, kind: str, plan: Plan) -> None:
+        log.info("push.done", kind=kind, cpo=plan.cpo_id)
+        self._metrics.pushes.labels(kind, "done").inc()
+
+    def _push_failed(self, kind: str, plan: Plan, error: CallFailed) -> None:
+        log.warning("push.failed", kind=kind, cpo=plan.cpo_id, error=str(error))
+        self._metrics.pushes.labels(kind, "failed").inc()

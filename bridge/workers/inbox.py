@@ -19,6 +19,7 @@ from bridge.flows.jobs import (
     DeadlineJob,
     EvseJob,
     Job,
+    PreferencesJob,
     SessionJob,
     TokenJob,
 )
@@ -26,7 +27,7 @@ from bridge.flows.look import LOOK
 from bridge.flows.ports import PullSoon
 from bridge.observability import Metrics, bound, get_logger
 from bridge.orders.order import Order
-from bridge.orders.plans import CommandPlan, Plan, TokenPlan
+from bridge.orders.plans import CommandPlan, Plan, PreferencesPlan, TokenPlan
 from bridge.store.database import Command, Database, packed
 from bridge.store.journal import Journal
 from bridge.store.lanes import Claim, Lanes
@@ -270,6 +271,8 @@ def _told(job: Job, order: Order | None) -> tuple[str, str, str, dict[str, str]]
             return "CPO > bridge", "OCPI", "CommandResult", {"result": str(job.result)}
         case TokenJob(taken=taken):
             return "CPO > bridge", "OCPI", "token", {"taken": "yes" if taken else "no"}
+        case PreferencesJob(result=result):
+            return "CPO > bridge", "OCPI", "charging preferences", {"result": str(result or "")}
         case EvseJob(status=status):
             return "CPO > bridge", "OCPI", "EVSE status", {"status": str(status)}
         case DeadlineJob(name=name):
@@ -283,3 +286,5 @@ def _sent(plan: Plan) -> tuple[str, dict[str, str]]:
             return str(plan.type), {"command_id": plan.id}
         case TokenPlan(token=token):
             return "token", {"valid": "yes" if token.valid else "no"}
+        case PreferencesPlan(preferences=wishes):
+            return "charging preferences", {"energy_need": str(wishes.energy_need or "")}

@@ -12,19 +12,20 @@ from msgspec.structs import replace
 from redis.asyncio import Redis
 
 from bridge.errors import StoreUnavailable
-from bridge.flows.jobs import CommandResponseJob, Job, TokenJob
+from bridge.flows.jobs import CommandResponseJob, Job, PreferencesJob, TokenJob
 from bridge.flows.peer import CallFailed, PartyAway
 from bridge.observability import Metrics
 from bridge.ocpi.commands import CommandResponse, CommandResponseType, CommandType
+from bridge.ocpi.sessions import ChargingPreferences, ChargingPreferencesResponse, ProfileType
 from bridge.orders.order import Order, OrderState
-from bridge.orders.plans import CommandPlan, Plan, TokenPlan
+from bridge.orders.plans import CommandPlan, Plan, PreferencesPlan, TokenPlan
 from bridge.store.connect import connect
 from bridge.store.database import Database
 from bridge.store.lanes import Claim, Lanes
 from bridge.workers.commands import RETRIES_S, CommandWorker
 from bridge.workers.inbox import CommandEntry, LaneSet
 from tests.clock import Clock
-from tests.factories import EMSP, attempt, command, order, token_plan
+from tests.factories import CPO_ID, EMSP, PARTY, attempt, command, order, token_plan
 from tests.fakes import MemoryObjects, MemoryOrders
 from tests.valkey import free_port
 from tests.waiting import until
@@ -46,6 +47,7 @@ class Cpo:
     def __init__(self) -> None:
         self.got: list[Plan] = []
         self.takes_tokens: bool | CallFailed = True
+        self.likes: ChargingPreferencesResponse | CallFailed = ChargingPreferencesResponse.ACCEPTED
         self.answer: Answer = accepted
 
     async def command(self, plan: CommandPlan) -> CommandResponse:
@@ -59,6 +61,13 @@ class Cpo:
         if isinstance(self.takes_tokens, CallFailed):
             raise self.takes_tokens
         return self.takes_tokens
+
+    async def preferences(self, plan: PreferencesPlan) -> ChargingPreferencesResponse:
+        """Fits Sender."""
+        self.got.append(plan)
+        if isinstance(self.likes, CallFailed):
+            raise self.likes
+        return self.likes
 
 
 class Side:
@@ -306,9 +315,9 @@ async def tokens_told(side: Side) -> list[TokenJob]:
     return [job for job in jobs if isinstance(job, TokenJob)]
 
 
-def pushes(side: Side, result: str) -> float:
-    """Return how many pushes of tokens ended so."""
-    labels = {"kind": "token", "result": result}
+def pushes(side: Side, result: str, kind: str = "token") -> float:
+    """Return how many pushes of a kind ended so."""
+    labels = {"kind": kind, "result": result}
     return side.metrics.registry.get_sample_value("bridge_pushes_total", labels) or 0
 
 
@@ -371,6 +380,40 @@ async def test_nobody_waits_for_a_token_that_is_withdrawn(
     await side.worker.handle(await side.claim())
     assert len(side.cpo.got) == 1
     assert await tokens_told(side) == []
+    assert await side.lanes.command.depth() == 0
+
+
+WISHES = PreferencesPlan(
+    cpo_id=CPO_ID,
+    party=PARTY,
+    order_key=command().order_key,
+    correlation_id="t1",
+    session_id="S1",
+    preferences=ChargingPreferences(profile_type=ProfileType.REGULAR),
+)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [ChargingPreferencesResponse.NOT_POSSIBLE, CallFailed("sessions: HTTP 404", http=404)],
+    ids=["answered", "not answered"],
+)
+async def test_the_word_on_a_drivers_wishes_reaches_the_order(
+    side: Side, answer: ChargingPreferencesResponse | CallFailed
+) -> None:
+    side.cpo.likes = answer
+    await side.queue(WISHES)
+
+    await side.worker.handle(await side.claim())
+
+    assert side.cpo.got == [WISHES]
+    (entry,) = await side.lanes.inbox.entries(WISHES.order_key)
+    job = msgspec.json.decode(entry, type=Job)
+    assert isinstance(job, PreferencesJob)
+    failed = isinstance(answer, CallFailed)
+    assert (job.session_id, job.result) == ("S1", None if failed else answer)
+    assert job.reason == (str(answer) if failed else "")
+    assert pushes(side, "failed" if failed else "done", "preferences") == 1
     assert await side.lanes.command.depth() == 0
 
 

@@ -137,15 +137,22 @@ def item_id(place: Location) -> str:
 
 
 @asynccontextmanager
-async def scene(redis_url: str) -> AsyncIterator[Scene]:
-    """Start the three; the bridge is registered, and its catalogue loaded."""
+async def scene(redis_url: str, **flags: object) -> AsyncIterator[Scene]:
+    """Start the three; the bridge is registered, and its catalogue loaded.
+
+    ``flags`` are what the operator says about the CPO.
+    """
     cpo, bap = SandboxCpo(TOKEN_A), SandboxBap("", bpp_id=SUBSCRIBER)
     cpo.behaviour.step_s, cpo.behaviour.delivers_kwh = 0.01, Decimal("3.7")
     async with AsyncExitStack() as stack:
         cpo.url = await stack.enter_async_context(served(lambda url: cpo.app()))
         bap.url = await stack.enter_async_context(served(lambda url: bap.app()))
         bap.bridge_url = await stack.enter_async_context(
-            served(lambda url: create_app(settings(url, f"{cpo.url}/ocpi/versions"), redis_url))
+            served(
+                lambda url: create_app(
+                    settings(url, f"{cpo.url}/ocpi/versions", **flags), redis_url
+                )
+            )
         )
         playing = Scene(cpo, bap)
         await until(lambda: cpo.peer is not None)
@@ -153,7 +160,9 @@ async def scene(redis_url: str) -> AsyncIterator[Scene]:
         yield playing
 
 
-def settings(public_url: str, versions_url: str = "http://127.0.0.1:9/versions") -> Settings:
+def settings(
+    public_url: str, versions_url: str = "http://127.0.0.1:9/versions", **flags: object
+) -> Settings:
     """Return the configuration of a bridge at an address, with one CPO."""
     return Settings.model_validate(
         {
@@ -165,6 +174,7 @@ def settings(public_url: str, versions_url: str = "http://127.0.0.1:9/versions")
                     "versions_url": versions_url,
                     "token_a": TOKEN_A,
                     "provider": {"id": PROVIDER, "name": "CPO One"},
+                    "flags": flags,
                 }
             ],
             "beckn": {"subscriber_id": SUBSCRIBER},

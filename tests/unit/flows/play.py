@@ -45,7 +45,7 @@ from bridge.orders.intents import (
 )
 from bridge.orders.intents import Status as StatusIntent
 from bridge.orders.order import Order, OrderState, SessionKey
-from bridge.orders.plans import CommandPlan, TokenPlan
+from bridge.orders.plans import CommandPlan, PreferencesPlan, TokenPlan
 from tests import factories
 from tests.factories import NOW, PARTY
 from tests.fakes import MemoryObjects
@@ -68,6 +68,7 @@ class Play:
         self.pulls: list[tuple[datetime, Pull]] = []
         self.commands: list[CommandPlan] = []
         self.tokens: list[Token] = []
+        self.preferences: list[PreferencesPlan] = []
         self.flags = Flags()
         self._ids = itertools.count(1)
 
@@ -101,6 +102,7 @@ class Play:
         self.callbacks += decision.callbacks
         self.pulls += [(self.now, each) for each in decision.pulls]
         self.commands += [each for each in decision.plans if isinstance(each, CommandPlan)]
+        self.preferences += [each for each in decision.plans if isinstance(each, PreferencesPlan)]
         self.tokens += [each.token for each in decision.plans if isinstance(each, TokenPlan)]
         return decision
 

@@ -10,7 +10,7 @@ import pytest
 from aiohttp import web
 
 from bridge.clients.ocpi import Timeouts
-from bridge.clients.tokens import PUSH_S, push_token
+from bridge.clients.pushes import PUSH_S, push_token
 from bridge.flows.peer import CallFailed
 from bridge.ocpi.flags import NO_FLAGS, Flags
 from bridge.ocpi.types import InterfaceRole, ModuleID
