@@ -224,8 +224,10 @@ async def content(redis: Redis) -> str:
     """Return all that is in Redis."""
     found: list[object] = []
     async for name in redis.scan_iter("*"):
-        command, *arguments = READING[await Database(redis).do("TYPE", name)]
-        found += [name, await Database(redis).do(command, name, *arguments)]
+        kind = await Database(redis).do("TYPE", name)
+        if kind != b"none":  # it has ended since it was found
+            command, *arguments = READING[kind]
+            found += [name, await Database(redis).do(command, name, *arguments)]
     return repr(found)
 
 
