@@ -12,6 +12,7 @@ from aiohttp import web
 from msgspec.structs import replace
 
 from bridge.catalog.index import CatalogIndex
+from bridge.catalog.offers import startable_by
 from bridge.clients.beckn import patch_live, post_callback
 from bridge.clients.guard import GuardedResolver
 from bridge.clients.live_status import LiveEvses
@@ -214,6 +215,7 @@ def follower_of(
         max_messages=settings.limits.max_reply_messages,
         default_radius_m=settings.terms.default_radius_km * 1000,
         clock=now,
+        startable=startable_by(operator.flags),
     )
     return CatalogFollower(
         database=stores.database,

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import NamedTuple
 
+from bridge.ocpi.flags import NO_FLAGS, Flags
 from bridge.ocpi.locations import EVSE, Capability, Connector, Location, PowerType, Status
 from bridge.ocpi.types import BusinessDetails
 from bridge.orders.item import ItemKey, Provider
@@ -40,12 +41,25 @@ Startable = Callable[[str, EVSE], bool]
 """Whether an EVSE of a CPO (its configured id) can be started by command."""
 
 
-def remotely_startable(cpo_id: str, evse: EVSE) -> bool:
-    """Tell whether the EVSE takes START_SESSION: yes when it says so, or says nothing at all.
+def startable_by(flags: Callable[[str], Flags]) -> Startable:
+    """Return what tells whether an EVSE takes START_SESSION.
 
-    Decisions 12. The CPO makes no difference here.
+    It does when it says so, or else the operator says so of such EVSEs, or nobody says anything
+    at all (decisions 12).
+
+    Args:
+        flags: what the operator said about a CPO, by its configured id.
     """
-    return not evse.capabilities or Capability.REMOTE_START_STOP_CAPABLE in evse.capabilities
+
+    def startable(cpo_id: str, evse: EVSE) -> bool:
+        capabilities = flags(cpo_id).capabilities(evse)
+        return not capabilities or Capability.REMOTE_START_STOP_CAPABLE in capabilities
+
+    return startable
+
+
+remotely_startable: Startable = startable_by(lambda cpo_id: NO_FLAGS)
+"""The same of a CPO about which the operator said nothing."""
 
 
 class Offer(NamedTuple):

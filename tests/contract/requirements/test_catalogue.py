@@ -11,7 +11,7 @@ from bridge.ocpi.locations import Capability, Status
 from bridge.ocpi.types import ModuleID
 from bridge.sandbox import stations
 from bridge.sandbox.bap import Message
-from tests.contract.requirements.scene import Scene, item_id, station, with_evse
+from tests.contract.requirements.scene import Scene, item_id, scene, station, with_evse
 from tests.waiting import until
 
 
@@ -97,3 +97,13 @@ async def test_what_cannot_be_started_remotely_is_never_commanded(play: Scene) -
     assert refusal(await play.select(local)) == "30004"
     assert item_id(silent) in await play.on_sale(), "no capabilities given counts as capable"
     assert play.cpo.commands == []
+
+
+@pytest.mark.requirement("O132")
+async def test_the_operator_may_say_what_silent_evses_can_do(redis_url: str) -> None:
+    async with scene(redis_url, default_capabilities=["RFID_READER"]) as play:
+        silent = with_evse(station("SILENT"), capabilities=())
+        await play.put_station(silent)
+        await play.until_seen()
+        assert not await play.sells(silent)
+        assert refusal(await play.select(silent)) == "30004"

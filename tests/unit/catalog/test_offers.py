@@ -6,7 +6,15 @@ from decimal import Decimal
 
 import pytest
 
-from bridge.catalog.offers import Offer, connectors, offers, power_kw, remotely_startable
+from bridge.catalog.offers import (
+    Offer,
+    connectors,
+    offers,
+    power_kw,
+    remotely_startable,
+    startable_by,
+)
+from bridge.ocpi.flags import NO_FLAGS, Flags
 from bridge.ocpi.locations import EVSE, Capability, Location, PowerType, Status
 from tests.unit.catalog.world import connector, evse, location
 
@@ -94,3 +102,26 @@ def test_power_is_what_is_stated_or_follows_from_voltage_current_and_phases(
         power_type=power_type, max_voltage=230, max_amperage=32, max_electric_power=stated
     )
     assert power_kw(plug) == Decimal(expected)
+
+
+@pytest.mark.requirement("O132")
+@pytest.mark.parametrize(
+    ("named", "default", "offered"),
+    [
+        ((), (), True),
+        ((), (Capability.REMOTE_START_STOP_CAPABLE,), True),
+        ((), (Capability.RFID_READER,), False),
+        ((Capability.RFID_READER,), (Capability.REMOTE_START_STOP_CAPABLE,), False),
+        ((Capability.REMOTE_START_STOP_CAPABLE,), (Capability.RFID_READER,), True),
+    ],
+)
+def test_of_an_evse_that_names_no_capabilities_the_operator_may_name_them(
+    named: tuple[Capability, ...], default: tuple[Capability, ...], offered: bool
+) -> None:
+    place = location("L1", evse("E1", capabilities=named))
+    flags = {"cpo1": Flags(default_capabilities=default)}
+    startable = startable_by(lambda cpo_id: flags.get(cpo_id, NO_FLAGS))
+
+    assert bool(offers(place, "cpo1", startable)) is offered
+    silent = location("L1", evse("E1", capabilities=()))
+    assert offers(silent, "cpo2", startable), "of another CPO nothing was said"
