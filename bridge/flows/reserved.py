@@ -11,11 +11,14 @@ from datetime import datetime
 from bridge.flows.cancel import cancelled_by_provider
 from bridge.flows.decision import Decision, World, with_deadline
 from bridge.flows.reservation import LIVE, RS, changed, released, reserving
+from bridge.ocpi.cdrs import NOT_APPLICABLE
 from bridge.ocpi.sessions import Session, SessionStatus
 from bridge.orders.order import Order, OrderState
 from bridge.orders.transitions import OVER
 
 S = OrderState
+
+FINAL = frozenset({SessionStatus.COMPLETED, SessionStatus.INVALID})
 
 
 def waited_for(order: Order, until: datetime) -> Decision:
@@ -65,19 +68,23 @@ def no_show(world: World, order: Order) -> Decision:
 
 
 def is_of_reservation(order: Order, session: Session) -> bool:
-    """Tell whether a Session only stands for a connector that is held, or was."""
+    """Tell whether a Session only stands for a connector that is held, or was.
+
+    One that is over is known by its id, or, where it was never pushed before, by having no
+    connector.
+    """
     reservation = order.reservation
     if reservation is None:
         return False
-    if session.status is SessionStatus.RESERVATION or reservation.session_id is None:
-        return session.status is SessionStatus.RESERVATION
-    own = order.session is not None and order.session.id.casefold() == session.id.casefold()
-    return (
-        not own
-        and reservation.session_id.casefold() == session.id.casefold()
-        and session.status in (SessionStatus.COMPLETED, SessionStatus.INVALID)
-        and session.kwh <= 0
-    )
+    if session.status is SessionStatus.RESERVATION:
+        return True
+    if session.status not in FINAL or session.kwh > 0:
+        return False
+    if order.session is not None and order.session.id.casefold() == session.id.casefold():
+        return False
+    if reservation.session_id is None:
+        return session.connector_id == NOT_APPLICABLE
+    return reservation.session_id.casefold() == session.id.casefold()
 
 
 def reservation_changed(world: World, order: Order, session: Session) -> Decision:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from bridge.ocpi.cdrs import NOT_APPLICABLE
 from bridge.ocpi.codec import decode
 from bridge.ocpi.commands import (
     CancelReservation,
@@ -26,9 +27,6 @@ from bridge.sandbox import charging
 
 if TYPE_CHECKING:
     from bridge.sandbox.cpo import SandboxCpo
-
-NO_CONNECTOR = "#NA"
-"""A reservation is of an EVSE; which Connector it will be is not known yet."""
 
 
 def commanded(cpo: SandboxCpo, command: str, body: bytes) -> CommandResponse:
@@ -84,7 +82,7 @@ async def reserved(cpo: SandboxCpo, command: ReserveNow) -> None:
         token=command.token,
         location_id=command.location_id,
         evse_uid=evse_uid,
-        connector_id=NO_CONNECTOR,
+        connector_id=NOT_APPLICABLE,
         authorization_reference=command.authorization_reference,
     )
     session = charging.session_of(cpo, as_if_started, evse_uid)

@@ -3,131 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
-import msgspec
 import pytest
-from msgspec.structs import replace
 from redis.asyncio import Redis
 
 from bridge.errors import StoreUnavailable
-from bridge.flows.jobs import CommandResponseJob, Job, PreferencesJob, TokenJob
 from bridge.flows.peer import CallFailed, PartyAway
-from bridge.observability import Metrics
 from bridge.ocpi.commands import CommandResponse, CommandResponseType, CommandType
-from bridge.ocpi.sessions import ChargingPreferences, ChargingPreferencesResponse, ProfileType
 from bridge.orders.order import Order, OrderState
-from bridge.orders.plans import CommandPlan, Plan, PreferencesPlan, TokenPlan
 from bridge.store.connect import connect
 from bridge.store.database import Database
-from bridge.store.lanes import Claim, Lanes
-from bridge.workers.commands import RETRIES_S, CommandWorker
-from bridge.workers.inbox import CommandEntry, LaneSet
-from tests.clock import Clock
-from tests.factories import CPO_ID, EMSP, PARTY, attempt, command, order, token_plan
-from tests.fakes import MemoryObjects, MemoryOrders
+from bridge.workers.commands import RETRIES_S
+from tests.factories import attempt, command, order
+from tests.integration.sending import ACCEPTED, LEASE_S, Answer, Side
 from tests.valkey import free_port
 from tests.waiting import until
-
-ACCEPTED = CommandResponse(result=CommandResponseType.ACCEPTED, timeout=30)
-LEASE_S = 10.0
-
-Answer = Callable[[], Awaitable[CommandResponse]]
-
-
-async def accepted() -> CommandResponse:
-    """Answer as a CPO does that passes the command on."""
-    return ACCEPTED
-
-
-class Cpo:
-    """Notes what reaches it, answers as told."""
-
-    def __init__(self) -> None:
-        self.got: list[Plan] = []
-        self.takes_tokens: bool | CallFailed = True
-        self.likes: ChargingPreferencesResponse | CallFailed = ChargingPreferencesResponse.ACCEPTED
-        self.answer: Answer = accepted
-
-    async def command(self, plan: CommandPlan) -> CommandResponse:
-        """Fits Sender."""
-        self.got.append(plan)
-        return await self.answer()
-
-    async def token(self, plan: TokenPlan) -> bool:
-        """Fits Sender."""
-        self.got.append(plan)
-        if isinstance(self.takes_tokens, CallFailed):
-            raise self.takes_tokens
-        return self.takes_tokens
-
-    async def preferences(self, plan: PreferencesPlan) -> ChargingPreferencesResponse:
-        """Fits Sender."""
-        self.got.append(plan)
-        if isinstance(self.likes, CallFailed):
-            raise self.likes
-        return self.likes
-
-
-class Side:
-    """The command lanes on a clock of the test's own; each worker is one replica."""
-
-    def __init__(self, redis: Redis) -> None:
-        self.clock = Clock()
-        self.cpo = Cpo()
-        self.woken = 0
-        self.metrics = Metrics()
-        self.orders = MemoryOrders(MemoryObjects(), EMSP, "Bridge")
-        self.db = Database(redis)
-        self.lanes = self._lanes(self.db)
-        self.worker = self.worker_on(self.db)
-
-    def _lanes(self, database: Database) -> LaneSet:
-        kinds = LaneSet._fields
-        return LaneSet(
-            *(Lanes(database, kind, lease_s=LEASE_S, clock=self.clock.ms) for kind in kinds)
-        )
-
-    def worker_on(self, database: Database) -> CommandWorker:
-        """Make the worker of one replica."""
-        return CommandWorker(
-            database=database,
-            lanes=self._lanes(database),
-            orders=self.orders,
-            send=self.cpo,
-            metrics=self.metrics,
-            wake=self._wake,
-            now=self.clock.now,
-        )
-
-    def _wake(self) -> None:
-        self.woken += 1
-
-    async def queue(self, *plans: Plan) -> None:
-        """Queue plans as the inbox worker does; their order waits for each command."""
-        commands = [plan for plan in plans if isinstance(plan, CommandPlan)]
-        attempts = tuple(attempt(command_id=plan.id) for plan in commands)
-        self.orders.put(order(OrderState.STARTING, attempts=attempts))
-        for plan in plans:
-            entry = msgspec.json.encode(CommandEntry(plan=plan))
-            await self.db.commit(self.lanes.command.push(plan.order_key, entry))
-
-    async def claim(self) -> Claim:
-        """Claim the only command that is due."""
-        [claim] = await self.lanes.command.claim(10)
-        return claim
-
-    async def outcomes(self) -> list[CommandResponseJob]:
-        """Return what the order was told."""
-        entries = await self.lanes.inbox.entries(command().order_key)
-        jobs = [msgspec.json.decode(entry, type=Job) for entry in entries]
-        return [job for job in jobs if isinstance(job, CommandResponseJob)]
-
-    async def outcome(self) -> CommandResponseJob:
-        """Return the only thing that the order was told."""
-        [job] = await self.outcomes()
-        return job
 
 
 @pytest.fixture
@@ -306,115 +197,6 @@ async def test_what_no_order_waits_for_is_sent_all_the_same(side: Side) -> None:
     await side.worker.handle(await side.claim())
 
     assert len(side.cpo.got) == 1
-
-
-async def tokens_told(side: Side) -> list[TokenJob]:
-    """Return what the order was told of its token."""
-    entries = await side.lanes.inbox.entries(command().order_key)
-    jobs = [msgspec.json.decode(entry, type=Job) for entry in entries]
-    return [job for job in jobs if isinstance(job, TokenJob)]
-
-
-def pushes(side: Side, result: str, kind: str = "token") -> float:
-    """Return how many pushes of a kind ended so."""
-    labels = {"kind": kind, "result": result}
-    return side.metrics.registry.get_sample_value("bridge_pushes_total", labels) or 0
-
-
-async def test_a_token_goes_ahead_of_its_command(side: Side) -> None:
-    await side.queue(token_plan(), command())
-
-    for _ in range(2):
-        await side.worker.handle(await side.claim())
-
-    assert side.cpo.got == [token_plan(), command()]
-    assert [job.taken for job in await tokens_told(side)] == [True]
-    assert (await side.outcome()).result is CommandResponseType.ACCEPTED
-    assert pushes(side, "done") == 1
-
-
-@pytest.mark.requirement("O34")
-@pytest.mark.parametrize(
-    ("failure", "may_have_it"),
-    [
-        (CallFailed("tokens: no connection", nothing_left=True), False),
-        (CallFailed("tokens: HTTP 500, OCPI 3000", http=500, code=3000), False),
-        (CallFailed("tokens: no answer within 5 s"), True),
-        (CallFailed("tokens: the hub waited", http=200, code=4002), True),
-        (CallFailed("tokens: the hub says so", undelivered=True, http=200, code=4003), False),
-    ],
-    ids=["no connection", "refused", "no answer", "no answer to the hub", "not passed on"],
-)
-async def test_a_token_that_is_not_taken_stops_no_command_and_is_not_sent_again(
-    side: Side, failure: CallFailed, may_have_it: bool
-) -> None:
-    side.cpo.takes_tokens = failure
-    await side.queue(token_plan(), command())
-
-    for _ in range(2):
-        await side.worker.handle(await side.claim())
-
-    assert side.cpo.got == [token_plan(), command()]
-    (told,) = await tokens_told(side)
-    assert (told.taken, told.reason) == (may_have_it, str(failure))
-    assert (await side.outcome()).result is CommandResponseType.ACCEPTED
-    assert pushes(side, "failed") == 1
-    assert await side.lanes.command.depth() == 0
-
-
-async def test_where_no_tokens_are_taken_nobody_is_told(side: Side) -> None:
-    side.cpo.takes_tokens = False
-    await side.queue(token_plan())
-    await side.worker.handle(await side.claim())
-    assert await tokens_told(side) == []
-    assert await side.lanes.command.depth() == 0
-
-
-@pytest.mark.parametrize("answer", [True, CallFailed("tokens: HTTP 404", http=404)])
-async def test_nobody_waits_for_a_token_that_is_withdrawn(
-    side: Side, answer: bool | CallFailed
-) -> None:
-    side.cpo.takes_tokens = answer
-    gone = replace(token_plan().token, valid=False)
-    await side.queue(token_plan(token=gone))
-    await side.worker.handle(await side.claim())
-    assert len(side.cpo.got) == 1
-    assert await tokens_told(side) == []
-    assert await side.lanes.command.depth() == 0
-
-
-WISHES = PreferencesPlan(
-    cpo_id=CPO_ID,
-    party=PARTY,
-    order_key=command().order_key,
-    correlation_id="t1",
-    session_id="S1",
-    preferences=ChargingPreferences(profile_type=ProfileType.REGULAR),
-)
-
-
-@pytest.mark.parametrize(
-    "answer",
-    [ChargingPreferencesResponse.NOT_POSSIBLE, CallFailed("sessions: HTTP 404", http=404)],
-    ids=["answered", "not answered"],
-)
-async def test_the_word_on_a_drivers_wishes_reaches_the_order(
-    side: Side, answer: ChargingPreferencesResponse | CallFailed
-) -> None:
-    side.cpo.likes = answer
-    await side.queue(WISHES)
-
-    await side.worker.handle(await side.claim())
-
-    assert side.cpo.got == [WISHES]
-    (entry,) = await side.lanes.inbox.entries(WISHES.order_key)
-    job = msgspec.json.decode(entry, type=Job)
-    assert isinstance(job, PreferencesJob)
-    failed = isinstance(answer, CallFailed)
-    assert (job.session_id, job.result) == ("S1", None if failed else answer)
-    assert job.reason == (str(answer) if failed else "")
-    assert pushes(side, "failed" if failed else "done", "preferences") == 1
-    assert await side.lanes.command.depth() == 0
 
 
 async def test_commands_of_an_order_leave_in_order(side: Side) -> None:

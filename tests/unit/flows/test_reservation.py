@@ -388,6 +388,16 @@ async def test_the_session_that_charges_may_be_the_same_or_another(same: bool) -
     assert play.placed.bill.quote.price == Decimal("76.60")
 
 
+async def test_a_session_of_the_reservation_that_is_heard_of_at_its_end_ends_nothing_else() -> None:
+    play = await holding()
+    await play.start()
+    decision = await play.session("COMPLETED", "0", id="R1", connector_id="#NA")
+    assert (decision.callbacks, decision.plans) == ((), ())
+    assert play.state() is OrderState.STARTING
+    await play.session("COMPLETED", "0", id="S1")
+    assert play.state() is OrderState.ENDED, "a session at the connector was the start's own"
+
+
 async def test_the_session_that_charges_may_end_with_nothing() -> None:
     play = await with_session(await holding())
     await play.start()
