@@ -64,8 +64,12 @@ async def keep(emsp: Emsp, kind: Kind, party: Party, object_id: str, decide: Dec
 
 
 def is_older(new: datetime, stored: datetime) -> bool:
-    """Tell whether an update was overtaken: then it is acknowledged and not applied (O39)."""
-    return new < stored
+    """Tell whether an update was overtaken: then it is acknowledged and not applied (O39).
+
+    Some CPOs date one push in milliseconds and the next in whole seconds: what is of the same
+    second is not older, or the end of a session could be missed.
+    """
+    return new < (stored if new.microsecond else stored.replace(microsecond=0))
 
 
 def agree(name: str, in_url: str, in_body: str) -> None:

@@ -192,3 +192,14 @@ async def test_an_overtaken_update_is_acknowledged_and_ignored(
     older = await rig.put(path, {**body, **change, "last_updated": at(-1)})
     assert older.status == (200, 1000)
     assert (await rig.get(path)).data[next(iter(change))] == body[next(iter(change))]
+
+
+@pytest.mark.requirement("O39")
+async def test_whole_seconds_are_not_older_than_a_part_of_the_same_second(rig: Rig) -> None:
+    """Some CPOs cut the date of a PUT that they did not cut in the PATCH before."""
+    second = at()
+    await rig.put("sessions/IN/ABC/S1", session())
+    patch = {"kwh": 2, "last_updated": second.replace("Z", ".400Z")}
+    await rig.patch("sessions/IN/ABC/S1", patch)
+    await rig.put("sessions/IN/ABC/S1", session(status="COMPLETED", last_updated=second))
+    assert (await rig.get("sessions/IN/ABC/S1")).data["status"] == "COMPLETED"
