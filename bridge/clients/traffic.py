@@ -57,6 +57,8 @@ class Traffic:
     - The breaker opens after FAILURES requests in a row without an answer: no connection, a
       time-out, a 5xx that is no envelope. For OPEN_S every request fails at once, and nothing
       has left. After that one request is let through: if it gets no answer, OPEN_S begin anew.
+      A CPO that refuses connections at once costs nobody time: it counts as down, and is asked on,
+      so that one that was restarted is back with the first request.
     - Any answer closes it, whatever it says. A request ``despite_silence`` is never held back,
       and its failures do not count; its answer does.
 
@@ -104,7 +106,7 @@ class Traffic:
             if error.retry_after_s is not None:
                 peer.paused_until = self._clock() + error.retry_after_s
             if error.no_answer and not despite_silence:
-                self._failed(peer, cpo_id, probing=probing)
+                self._failed(peer, cpo_id, probing=probing, hold_s=0 if error.refused else OPEN_S)
             elif error.http is not None and not error.no_answer:
                 self._answered(peer, cpo_id)
             raise
@@ -138,13 +140,13 @@ class Traffic:
             return PROBE_S
         return max(0.0, peer.down_until - self._clock())
 
-    def _failed(self, peer: _Peer, cpo_id: str, *, probing: bool) -> None:
+    def _failed(self, peer: _Peer, cpo_id: str, *, probing: bool, hold_s: float) -> None:
         peer.failures += 1
         if peer.down_until is None and peer.failures < FAILURES:
             return
         first = peer.down_until is None
         if first or probing:
-            peer.down_until = self._clock() + OPEN_S
+            peer.down_until = self._clock() + hold_s
         if first:
             self._changed(cpo_id, False)
 

@@ -111,7 +111,12 @@ async def _send(http: aiohttp.ClientSession, request: Request, url: str, hops: i
         raise CallFailed(f"{module}: {NO_URL}", nothing_left=first) from error
     except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
         # What redirected us may have acted besides: then nothing is certain.
-        raise CallFailed(f"{module}: no connection", nothing_left=first, no_answer=True) from error
+        raise CallFailed(
+            f"{module}: no connection",
+            nothing_left=first,
+            no_answer=True,
+            refused=isinstance(error.__cause__, ConnectionRefusedError),
+        ) from error
     except (aiohttp.ClientError, OSError) as error:
         raise CallFailed(f"{module}: the connection broke", no_answer=True) from error
 

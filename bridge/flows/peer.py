@@ -20,6 +20,7 @@ class CallFailed(CpoUnavailable):
         data: what the envelope carried all the same, untyped: a 2xxx can hold a CommandResponse.
         no_answer: nobody who speaks OCPI answered: no connection, a time-out, or an HTTP 5xx of
             something that stands before the peer.
+        refused: the connection was refused at once: to try again costs nothing.
         retry_after_s: the peer wants to be left alone for so long.
     """
 
@@ -34,6 +35,7 @@ class CallFailed(CpoUnavailable):
         said: str = "",
         data: object = None,
         no_answer: bool = False,
+        refused: bool = False,
         retry_after_s: float | None = None,
     ) -> None:
         super().__init__(reason)
@@ -44,6 +46,7 @@ class CallFailed(CpoUnavailable):
         self.said = said
         self.data = data
         self.no_answer = no_answer
+        self.refused = refused
         self.retry_after_s = retry_after_s
 
     @property

@@ -19,6 +19,7 @@ from bridge.clients.traffic import (
 from bridge.flows.peer import CallFailed
 
 SILENT = CallFailed("locations: no connection", no_answer=True)
+REFUSED = CallFailed("locations: no connection", no_answer=True, refused=True, nothing_left=True)
 GATEWAY = CallFailed("locations: HTTP 502 without an OCPI envelope", http=502, no_answer=True)
 ERROR = CallFailed("locations: HTTP 500, OCPI 3000", http=500, code=3000)
 NO_URL = CallFailed("locations: its address is no usable URL", nothing_left=True)
@@ -81,6 +82,15 @@ def test_it_goes_down_after_so_many_failures_in_a_row(road: Road) -> None:
     road.now += 29.5
     assert road.call() == "locations: cpo1 does not answer; next try in 1 s"
     assert road.call(despite_pause=True) == "locations: cpo1 does not answer; next try in 1 s"
+
+
+def test_one_that_refuses_connections_is_down_and_asked_on(road: Road) -> None:
+    for _ in range(2 * FAILURES):
+        assert road.call(REFUSED) == ""
+    assert road.changes == [("cpo1", False)]
+    assert road.traffic.paused_s("cpo1") == 0
+    assert road.call() == ""
+    assert road.changes == [("cpo1", False), ("cpo1", True)]
 
 
 @pytest.mark.parametrize("answer", [None, ERROR, BUSY])
