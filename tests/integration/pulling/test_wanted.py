@@ -37,6 +37,7 @@ def want(bridge: Bridge, location_id: str = "L1", party: Party = CPO_PARTY) -> N
 
 
 @pytest.mark.requirement("O62")
+@pytest.mark.endpoint("calls GET {locations}/{location_id}")
 async def test_the_very_location_is_fetched_however_old_it_is(
     bridge: Bridge, lists: Lists, fake: FakeCpo
 ) -> None:
