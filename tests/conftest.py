@@ -24,7 +24,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     if shared_path(os.environ) is None:
         for item in items:
             if item.get_closest_marker("shared"):
-                item.add_marker(pytest.mark.skip(reason=absence()))
+                # First of all marks: an empty list of cases has a reason of its own to skip.
+                item.add_marker(pytest.mark.skip(reason=absence()), append=False)
 
 
 @pytest.fixture(scope="session")
