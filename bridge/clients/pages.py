@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass, replace
 from typing import Final, Generic, NamedTuple, TypeVar
@@ -61,34 +62,44 @@ async def pages(
 ) -> AsyncGenerator[Page[T], None]:
     """Yield the pages of a list, beginning with a request of the caller's making.
 
-    It always ends. A page that is broken is asked for again, and a CPO that wants a short pause
-    gets it. What had to be forgiven is counted, each leniency once for an object.
+    It always ends. The next page is asked for while one is dealt with. A page that is broken is
+    asked for again, and a CPO that wants a short pause gets it. What had to be forgiven is
+    counted, each leniency once for an object.
 
     Raises:
         CallFailed: a page did not come; what was yielded before stays true.
     """
     crawl = Crawl(first.url, max_pages)
     call = replace(first, due=list_of(type_))
-    following: str | Ending = first.url
-    while not isinstance(following, Ending):
-        data: list[object] = []
-        try:
-            answer = await _page(client, replace(call, url=following))
-        except CallFailed as error:
-            instead = crawl.instead(error)
-            if instead is None:
-                raise
-            following = instead
-        else:
-            data = _list(first.module, answer)
-            following = crawl.after(answer, data)
-        for met in crawl.told():
-            client.tolerated(first.cpo_id, met)
-        if crawl.repeated:
-            data = []
-        objects, bad = _read(client, first.cpo_id, data, crawl.keys, type_)
-        ending = following if isinstance(following, Ending) else None
-        yield Page(number=crawl.pages, objects=objects, bad=bad, ending=ending)
+    coming: asyncio.Task[Answer] | None = asyncio.create_task(_page(client, call))
+    try:
+        while coming is not None:
+            data: list[object] = []
+            following: str | Ending | None
+            try:
+                answer = await coming
+            except CallFailed as error:
+                following = crawl.instead(error)
+                if following is None:
+                    raise
+            else:
+                data = _list(first.module, answer)
+                following = crawl.after(answer, data)
+            ending = following if isinstance(following, Ending) else None
+            coming = None
+            if isinstance(following, str):
+                # It comes while this one is read and kept.
+                coming = asyncio.create_task(_page(client, replace(call, url=following)))
+            for met in crawl.told():
+                client.tolerated(first.cpo_id, met)
+            if crawl.repeated:
+                data = []
+            objects, bad = _read(client, first.cpo_id, data, crawl.keys, type_)
+            yield Page(number=crawl.pages, objects=objects, bad=bad, ending=ending)
+    finally:
+        if coming is not None:
+            coming.cancel()
+            await asyncio.gather(coming, return_exceptions=True)
 
 
 async def _page(client: OcpiClient, call: Call) -> Answer:

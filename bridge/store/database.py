@@ -16,11 +16,18 @@ Argument = str | bytes | int | float
 Command = tuple[Argument, ...]
 
 
+Value = bytes | str | None
+"""What is read of one place; None: there is nothing."""
+
+
 class Guard(NamedTuple):
-    """A condition of a transaction: the reply of ``read`` must be ``expected`` (None = absent)."""
+    """A condition of a transaction: the reply of ``read`` must be ``expected`` (None = absent).
+
+    A tuple is expected of a command that returns as many values.
+    """
 
     read: Command
-    expected: bytes | str | None
+    expected: Value | tuple[Value, ...]
 
 
 # What redis-py raises; a Cluster that cannot be reached is no RedisError to it.
@@ -76,8 +83,10 @@ class Database:
         """
         args: list[Argument] = [len(guards)]
         for guard in guards:
-            args += [len(guard.read), *guard.read]
-            args += [0, ""] if guard.expected is None else [1, guard.expected]
+            values = guard.expected if isinstance(guard.expected, tuple) else (guard.expected,)
+            args += [len(guard.read), *guard.read, len(values)]
+            for value in values:
+                args += [0, ""] if value is None else [1, value]
         for command in commands:
             args += [len(command), *command]
         return bool(await self.script(self._commit, [PREFIX], args))

@@ -15,8 +15,11 @@ from bridge.store.lanes import Lanes
 CHANGES = key("catalog", "changes")
 """Stream of what changed in the catalogue; every replica follows it."""
 
+SEPARATOR = "\n"
+"""Between the ids of one entry of the stream; no id has a line end."""
+
 CHANGES_KEPT = 100_000
-"""Changes kept for replicas that fall behind; one that falls further loads anew."""
+"""Entries kept for replicas that fall behind; one that falls further loads anew."""
 
 CATALOGUE = frozenset({Kind.LOCATION, Kind.TARIFF})
 
@@ -89,36 +92,55 @@ class ObjectStore:
         Args:
             writes: each of another object.
         """
-        guards: list[Guard] = []
-        commands: list[Command] = []
-        for each in writes:
-            guards.append(self._guard(kind, party, each))
-            commands += self._written(kind, party, each)
+        if kind in CATALOGUE:
+            guards, commands = self._listed(kind, party, writes)
+        else:
+            guards, commands = self._single(kind, party, writes)
+        commands += [each for write in writes for each in self._caused(kind, party, write)]
         return await self._db.commit(commands, guards)
 
-    def _guard(self, kind: Kind, party: Party, write: Write) -> Guard:
-        where, field = self._place(kind, party, write.id)
-        return Guard(("GET", where) if field is None else ("HGET", where, field), write.old)
+    def _listed(
+        self, kind: Kind, party: Party, writes: Sequence[Write]
+    ) -> tuple[list[Guard], list[Command]]:
+        """Return how Locations or tariffs are compared and set, all of them in few words."""
+        if not writes:
+            return [], []
+        where = self._hash(kind, party)
+        after = {write.id.casefold(): write.new for write in writes}
+        guard = Guard(("HMGET", where, *after), tuple(write.old for write in writes))
+        new = [part for field, body in after.items() if body is not None for part in (field, body)]
+        gone = [field for field, body in after.items() if body is None]
+        commands: list[Command] = [("HSET", where, *new)] if new else []
+        commands += [("HDEL", where, *gone)] if gone else []
+        announced = SEPARATOR.join(write.id for write in writes)
+        commands.append(
+            (
+                *("XADD", CHANGES, "MAXLEN", "~", CHANGES_KEPT, "*", "kind", kind),
+                *("country_code", party.country_code, "party_id", party.party_id),
+                *("ids", announced),
+            )
+        )
+        return [guard], commands
 
-    def _written(self, kind: Kind, party: Party, write: Write) -> list[Command]:
-        """Return the commands of one change."""
-        where, field = self._place(kind, party, write.id)
+    def _single(
+        self, kind: Kind, party: Party, writes: Sequence[Write]
+    ) -> tuple[list[Guard], list[Command]]:
+        """Return how sessions or CDRs are compared and set, each under its own key."""
+        guards: list[Guard] = []
         commands: list[Command] = []
-        if field is not None:
+        for write in writes:
+            where, _ = self._place(kind, party, write.id)
+            guards.append(Guard(("GET", where), write.old))
             commands.append(
-                ("HDEL", where, field) if write.new is None else ("HSET", where, field, write.new)
+                ("DEL", where)
+                if write.new is None
+                else ("SET", where, write.new, "EX", self._retention_s)
             )
-            commands.append(
-                (
-                    *("XADD", CHANGES, "MAXLEN", "~", CHANGES_KEPT, "*", "kind", kind),
-                    *("country_code", party.country_code, "party_id", party.party_id),
-                    *("id", write.id),
-                )
-            )
-        elif write.new is None:
-            commands.append(("DEL", where))
-        else:
-            commands.append(("SET", where, write.new, "EX", self._retention_s))
+        return guards, commands
+
+    def _caused(self, kind: Kind, party: Party, write: Write) -> list[Command]:
+        """Return the commands that queue the jobs of a change."""
+        commands: list[Command] = []
         for order_key, job in write.jobs.items():
             commands += self._inbox.push(order_key, packed(job))
             if kind is Kind.SESSION:

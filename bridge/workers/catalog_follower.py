@@ -20,7 +20,7 @@ from bridge.ocpi.tariffs import Tariff
 from bridge.orders.item import ChargingItem, Provider
 from bridge.store.connections import CLIENTS, CONNECTION
 from bridge.store.database import Database
-from bridge.store.objects import CHANGES, ObjectStore
+from bridge.store.objects import CHANGES, SEPARATOR, ObjectStore
 from bridge.workers.spare import SpareTime
 from bridge.workers.stopping import stop_if_cancelled
 
@@ -30,7 +30,10 @@ BLOCK_MS = 2000
 """How long one read of the stream waits; below the socket's read time-out."""
 
 CHANGES_READ = 100
-"""Changes that one read of the stream brings at most."""
+"""Entries that one read of the stream brings at most."""
+
+BODIES_READ = 100
+"""Objects that are read at once."""
 
 PREPARED = 20
 """Locations that are encoded ahead of searches before the stream is looked at again."""
@@ -175,24 +178,29 @@ class CatalogFollower:
                 self._connected(cpo_id)
                 return True
             if kind != CLIENTS:
-                await self._read_anew(Kind(kind), party, list({each.id for each in some}))
+                ids = dict.fromkeys(object_id for each in some for object_id in each.ids)
+                await self._read_anew(Kind(kind), party, list(ids))
             elif await self._told_of_parties(cpo_id):
                 return True
         return False
 
     async def _read_anew(self, kind: Kind, party: Party, ids: Sequence[str]) -> None:
-        """Bring Locations or tariffs of a party to what is stored now."""
-        for object_id, body in zip(
-            ids, await self._objects.read_many(kind, party, ids), strict=True
-        ):
-            if body is not None:
-                self._put(kind, body)
-                self._heard[party, object_id.casefold()] = datetime.now(UTC)
-            elif kind is Kind.LOCATION:
-                self.index.remove_location(party, object_id)
-            else:
-                self.index.remove_tariff(party, object_id)
-            await self._spare.give_way()
+        """Bring Locations or tariffs of a party to what is stored now, some at a time."""
+        for start in range(0, len(ids), BODIES_READ):
+            some = ids[start : start + BODIES_READ]
+            bodies = await self._objects.read_many(kind, party, some)
+            for object_id, body in zip(some, bodies, strict=True):
+                self._take(kind, party, object_id, body)
+                await self._spare.give_way()
+
+    def _take(self, kind: Kind, party: Party, object_id: str, body: bytes | None) -> None:
+        if body is not None:
+            self._put(kind, body)
+            self._heard[party, object_id.casefold()] = datetime.now(UTC)
+        elif kind is Kind.LOCATION:
+            self.index.remove_location(party, object_id)
+        else:
+            self.index.remove_tariff(party, object_id)
 
     async def _told_of_parties(self, cpo_id: str) -> bool:
         """Follow what a hub tells of its parties; True when some are gone."""
@@ -215,13 +223,13 @@ class CatalogFollower:
 
 
 class _Change(NamedTuple):
-    """An entry of the stream: of an object of a party, or of a whole CPO."""
+    """An entry of the stream: of objects of a party, or of a whole CPO."""
 
     position: str
     kind: str
     cpo_id: str
     party: Party
-    id: str
+    ids: Sequence[str]
 
     def source(self) -> tuple[str, str, Party]:
         """Return what changes that are read together have in common."""
@@ -243,7 +251,9 @@ def _changes(reply: object) -> list[_Change]:
 def _change(position: str, fields: Mapping[bytes, bytes]) -> _Change:
     told = {name.decode(): value.decode() for name, value in fields.items()}
     party = Party(told.get("country_code", ""), told.get("party_id", ""))
-    return _Change(position, told["kind"], told.get("cpo", ""), party, told.get("id", ""))
+    return _Change(
+        position, told["kind"], told.get("cpo", ""), party, told.get("ids", "").split(SEPARATOR)
+    )
 
 
 def _order_of(entry_id: str) -> tuple[int, int]:

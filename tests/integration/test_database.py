@@ -95,6 +95,11 @@ async def test_a_transaction_without_guards_is_written(database: Database) -> No
         (Guard(("ZSCORE", ORDER, "m"), "1700000000123"), True),
         (Guard(("ZSCORE", ORDER, "m"), "1700000000124"), False),
         (Guard(("ZSCORE", ORDER, "absent"), None), True),
+        (Guard(("HMGET", HASH, "f", "absent"), (b"\x00\xff", None)), True),
+        (Guard(("HMGET", HASH, "absent", "f"), (b"\x00\xff", None)), False),
+        (Guard(("HMGET", HASH, "f", "absent"), (b"\x00\xff", "")), False),
+        (Guard(("HMGET", HASH, "f"), (b"\x00\xff", None)), False),
+        (Guard(("HMGET", key("absent"), "f"), (None,)), True),
     ],
 )
 async def test_a_guard_decides_over_all_commands(

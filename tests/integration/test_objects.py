@@ -119,9 +119,9 @@ async def test_what_the_catalogue_shows_is_announced(side: Side) -> None:
 
     owner = {"country_code": "IN", "party_id": "ABC"}
     assert await side.changes() == [
-        {"kind": "tariff", "id": "T1"} | owner,
-        {"kind": "location", "id": "L1"} | owner,
-        {"kind": "location", "id": "L1"} | owner,
+        {"kind": "tariff", "ids": "T1"} | owner,
+        {"kind": "location", "ids": "L1"} | owner,
+        {"kind": "location", "ids": "L1"} | owner,
     ]
 
 
@@ -171,13 +171,26 @@ async def test_many_are_written_at_once_or_not_at_all(side: Side) -> None:
     assert await side.objects.write_many(Kind.LOCATION, PARTY, writes)
     assert await side.jobs("o1") == [job]
     announced = await side.changes()
-    assert [each["id"] for each in announced] == ["L1", "L2"]
+    assert [each["ids"] for each in announced] == ["L1\nL2"]
 
     again = [Write("L1", b"ONE", b"one", {"o1": job}), Write("L2", b"TWO", b"somebody's")]
     assert not await side.objects.write_many(Kind.LOCATION, PARTY, again)
     assert await everything(side, Kind.LOCATION) == {"l1": b"one", "l2": b"two"}
     assert await side.jobs("o1") == [job]
     assert await side.changes() == announced
+
+    mixed = [Write("L1", None, b"one"), Write("L2", b"TWO", b"two"), Write("L3", b"three", None)]
+    assert await side.objects.write_many(Kind.LOCATION, PARTY, mixed)
+    assert await everything(side, Kind.LOCATION) == {"l2": b"TWO", "l3": b"three"}
+    assert await side.objects.write_many(Kind.LOCATION, PARTY, [])
+
+
+async def test_many_events_are_written_at_once_or_not_at_all(side: Side) -> None:
+    writes = [Write("S1", b"one", None), Write("S2", b"two", None)]
+    assert await side.objects.write_many(Kind.SESSION, PARTY, writes)
+    again = [Write("S1", b"ONE", b"one"), Write("S2", b"TWO", b"somebody's")]
+    assert not await side.objects.write_many(Kind.SESSION, PARTY, again)
+    assert await side.objects.read(Kind.SESSION, PARTY, "S1") == b"one"
 
 
 @pytest.mark.parametrize("kind", [Kind.SESSION, Kind.CDR])

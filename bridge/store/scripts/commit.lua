@@ -1,5 +1,6 @@
--- A fenced transaction. ARGV: number of guards; for each guard: its length, its command, a flag
--- (1 = a value is expected, 0 = absence), the value; then commands, each after its length.
+-- A fenced transaction. ARGV: number of guards; for each guard: its length, its command, how many
+-- values that returns, and for each of them a flag (1 = a value is expected, 0 = absence) and the
+-- value; then commands, each after its length.
 -- Two words are ours, for lanes:
 -- WAKE queue lane holder woken due -- make a lane due; one that is held is noted in the set woken.
 -- LEAVE queue lane holder woken entries due now -- let a lane go: without entries it is off the
@@ -34,9 +35,11 @@ function ours.LEAVE(queue, lane, holder, woken, entries, due, now)
 end
 for _ = 1, tonumber(take()) do
   local reply = redis.call(unpack(command()))
-  local present, expected = take() == '1', take()
-  if present and reply ~= expected then return 0 end
-  if not present and reply ~= false then return 0 end
+  if type(reply) ~= 'table' then reply = {reply} end
+  for i = 1, tonumber(take()) do
+    local present, expected = take() == '1', take()
+    if reply[i] ~= (present and expected) then return 0 end
+  end
 end
 while at <= #ARGV do
   local words = command()
