@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import sys
 import time
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import uvloop
@@ -37,6 +37,13 @@ class Asked(msgspec.Struct):
     first: float = 0.0
     pages: int = 0
     token: str = ""
+
+
+class Listed(NamedTuple):
+    """A list, its pages encoded; ``total`` is how many objects it has."""
+
+    pages: list[bytes]
+    total: int
 
 
 class Cpo:
@@ -71,10 +78,11 @@ class Cpo:
         )
         return app
 
-    def _pages(self, objects: list[Json]) -> list[bytes]:
+    def _pages(self, objects: list[Json]) -> Listed:
         """Encode a list; one that is empty has one page."""
         starts = range(0, max(len(objects), 1), self._page)
-        return [_enveloped(objects[start : start + self._page]) for start in starts]
+        pages = [_enveloped(objects[start : start + self._page]) for start in starts]
+        return Listed(pages, len(objects))
 
     async def _versions(self, _: web.Request) -> web.Response:
         return _answer(_enveloped([{"version": "2.2.1", "url": f"{self._url}/2.2.1"}]))
@@ -111,15 +119,16 @@ class Cpo:
         changes = "date_from" in request.query
         return self._list(request, self._changed if changes else self._everything)
 
-    def _list(self, request: web.Request, pages: list[bytes]) -> web.Response:
+    def _list(self, request: web.Request, listed: Listed) -> web.Response:
         if not set(token_candidates(request.headers.get("Authorization", ""))) & {TOKEN}:
             raise web.HTTPUnauthorized
         number = int(request.query.get("offset", "0")) // self._page
-        headers = {"X-Limit": str(self._page), "X-Total-Count": str(len(pages) * self._page)}
-        if number + 1 < len(pages):
+        headers = {"X-Limit": str(self._page), "X-Total-Count": str(listed.total)}
+        if number + 1 < len(listed.pages):
             following = request.url.update_query(offset=(number + 1) * self._page)
             headers["Link"] = f'<{following}>; rel="next"'
-        return _answer(pages[number], headers)
+        beyond = number >= len(listed.pages)
+        return _answer(_enveloped([]) if beyond else listed.pages[number], headers)
 
     async def _acknowledge(self, _: web.Request) -> web.Response:
         return _answer(ack())
@@ -134,9 +143,9 @@ class Cpo:
         self._changed = self._pages(changed)
         for number, each in zip(numbers, changed, strict=True):
             page, place = divmod(number, self._page)
-            objects = msgspec.json.decode(self._everything[page])["data"]
+            objects = msgspec.json.decode(self._everything.pages[page])["data"]
             objects[place] = each
-            self._everything[page] = _enveloped(objects)
+            self._everything.pages[page] = _enveloped(objects)
         return _answer(_enveloped(len(changed)))
 
 
