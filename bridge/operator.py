@@ -31,6 +31,10 @@ class Operator:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._cpos = {cpo.id: cpo for cpo in settings.cpos}
+        self._flags = {
+            cpo.id: Flags(**{name: getattr(cpo.flags, name) for name in Flags.__struct_fields__})
+            for cpo in settings.cpos
+        }
 
     def cpos(self) -> Mapping[str, Cpo]:
         """Return how each CPO is to be called."""
@@ -58,10 +62,7 @@ class Operator:
 
     def flags(self, cpo_id: str) -> Flags:
         """Return what is known of a CPO's deviations; of one that is configured no longer, none."""
-        if cpo_id not in self._cpos:
-            return NO_FLAGS
-        given = self._cpos[cpo_id].flags
-        return Flags(**{name: getattr(given, name) for name in Flags.__struct_fields__})
+        return self._flags.get(cpo_id, NO_FLAGS)
 
     def cpo_ids(self) -> Sequence[str]:
         """Return the configured CPOs."""

@@ -213,7 +213,9 @@ async def _list(
         except CallFailed as error:
             yield failed(each.module, f"{party}, page {number + 1}: {_said(error)}")
             continue
-        yield _paging(each.module, f"{party}: {objects} good, {bad} bad, {number} pages", ending)
+        yield _paging(
+            each.module, f"{party}: {objects} good, {bad} bad, pages read: {number}", ending
+        )
 
 
 def _paging(module: str, evidence: str, ending: Ending | None) -> Finding:
