@@ -30,6 +30,7 @@ from bridge.mapping import Mappings, load
 from bridge.observability import Metrics, get_logger
 from bridge.ocpi.locations import Status
 from bridge.operator import Operator
+from bridge.orders.terms import Commercial
 from bridge.server.beckn_routes import BecknEdge, beckn_routes
 from bridge.server.middlewares import beckn_faults
 from bridge.server.ocpi_routes import ocpi_routes
@@ -106,6 +107,7 @@ def world_of(
         contacts=operator,
         startable=frozenset(status for status in Status if startable.to_beckn(status) == "yes"),
         flags=operator.flags,
+        commercial=Commercial(),
     )
 
 

@@ -22,6 +22,7 @@ from bridge.ocpi.types import ModuleID
 from bridge.orders.intents import Request
 from bridge.orders.order import Order
 from bridge.orders.plans import Plan
+from bridge.orders.terms import Commercial
 
 STORE_TICK = timedelta(milliseconds=1)
 """The store knows a deadline by the millisecond it falls into."""
@@ -53,7 +54,8 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
 class World(msgspec.Struct, frozen=True, kw_only=True):
     """Everything a flow may look at besides the order and the event.
 
-    ``flags``: what the operator said about a CPO's deviations.
+    ``flags``: what the operator said about a CPO's deviations. ``commercial``: the terms as they
+    are now; what an order was promised stands in its ``agreed``.
     """
 
     now: datetime
@@ -71,6 +73,7 @@ class World(msgspec.Struct, frozen=True, kw_only=True):
     contacts: Contacts
     startable: frozenset[Status]
     flags: Callable[[str], Flags]
+    commercial: Commercial
 
 
 class Callback(NamedTuple):

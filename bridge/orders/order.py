@@ -14,6 +14,7 @@ from bridge.ocpi.sessions import Session
 from bridge.ocpi.tariffs import Tariff
 from bridge.orders.intents import Echo, Quantity, RatingItem, Request, Verb
 from bridge.orders.item import ChargingItem
+from bridge.orders.terms import NOTHING_AGREED, Agreed
 
 
 class OrderState(enum.StrEnum):
@@ -39,6 +40,12 @@ class LineKind(enum.StrEnum):
     PARKING_TIME = "PARKING_TIME"
     FLAT = "FLAT"
     RESERVATION = "RESERVATION"
+    SURCHARGE = "SURCHARGE"
+    FEE = "FEE"
+    OVERCHARGE_ESTIMATION = "OVERCHARGE_ESTIMATION"
+    OFFER = "OFFER"
+    LOYALTY = "LOYALTY"
+    B2B = "B2B"
     TAX = "TAX"
     MINIMUM = "MINIMUM"
     MAXIMUM = "MAXIMUM"
@@ -57,6 +64,8 @@ class Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         quantity: kWh for ENERGY, hours for TIME, PARKING_TIME and RESERVATION.
         unit_price: price of one unit, excl. VAT.
         vat: percent, TAX lines only.
+        title: of a commercial term, which is named by the operator and not by its kind.
+        share: 0 to 1, where it was worked out as one.
     """
 
     kind: LineKind
@@ -64,6 +73,8 @@ class Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     quantity: Decimal | None = None
     unit_price: Decimal | None = None
     vat: Decimal | None = None
+    title: str | None = None
+    share: Decimal | None = None
 
 
 class Quote(msgspec.Struct, frozen=True, kw_only=True):
@@ -217,6 +228,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         id: Beckn order id, minted at on_confirm (decisions 13).
         fulfillment_id: ours; the BAP's own is accepted until confirm.
         tariff: frozen at on_init; bills are made from it.
+        agreed: commercial terms, frozen at on_init as well.
         token_uid: uid of the AD_HOC_USER token of this order; <= 20 characters.
         reference: authorization_reference that the next START_SESSION will carry; also what a
             CPO gets that asks for real-time authorization.
@@ -250,6 +262,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     billing: Echo = UNSET
     customer: Echo = UNSET
     tariff: Tariff | None = None
+    agreed: Agreed = NOTHING_AGREED
     quote: Quote | None = None
     payment: Payment | None = None
     token_uid: str | None = None

@@ -46,6 +46,7 @@ from bridge.orders.intents import (
 from bridge.orders.intents import Status as StatusIntent
 from bridge.orders.order import Order, OrderState, SessionKey
 from bridge.orders.plans import CommandPlan, PreferencesPlan, TokenPlan
+from bridge.orders.terms import Commercial
 from tests import factories
 from tests.factories import NOW, PARTY
 from tests.fakes import MemoryObjects
@@ -70,6 +71,7 @@ class Play:
         self.tokens: list[Token] = []
         self.preferences: list[PreferencesPlan] = []
         self.flags = Flags()
+        self.commercial = Commercial()
         self._ids = itertools.count(1)
 
     def world(self) -> World:
@@ -90,6 +92,7 @@ class Play:
             contacts=self.desk,
             startable=frozenset({Status.AVAILABLE}),
             flags=lambda cpo_id: self.flags,
+            commercial=self.commercial,
         )
 
     async def happens(self, job: Job) -> Decision:

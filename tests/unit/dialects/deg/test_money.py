@@ -37,11 +37,8 @@ def rendered(found: Order, by: Deg | None = None) -> dict[str, Any]:
 
 def line(kind: str, amount: str = "1", **numbers: str) -> Line:
     """Return a line."""
-    return Line(
-        kind=LineKind(kind),
-        amount=Decimal(amount),
-        **{name: Decimal(number) for name, number in numbers.items()},
-    )
+    known = {name: Decimal(number) for name, number in numbers.items()}
+    return replace(Line(kind=LineKind(kind), amount=Decimal(amount)), **known)
 
 
 @pytest.mark.parametrize(
