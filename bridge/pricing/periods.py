@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
+from typing import Final
 
 import msgspec
 
 from bridge.ocpi.cdrs import CdrDimensionType, ChargingPeriod
 
 D = CdrDimensionType
+_OF_A_SESSION: Final = (D.ENERGY, D.TIME, D.PARKING_TIME)
 
 
 class Usage(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -61,7 +63,7 @@ def _usage(period: ChargingPeriod, end: datetime) -> Usage:
     charging = seconds(volumes.get(D.TIME, zero))
     parking = seconds(volumes.get(D.PARKING_TIME, zero))
     reserved = volumes.get(D.RESERVATION_TIME)
-    if not reserved and (energy or charging or parking):
+    if not reserved and not volumes.keys().isdisjoint(_OF_A_SESSION):
         reserved = None  # some CPOs list every dimension, with zeros
     return Usage(
         start=period.start_date_time,
@@ -79,4 +81,7 @@ def _usage(period: ChargingPeriod, end: datetime) -> Usage:
 
 
 def _first(volumes: dict[CdrDimensionType, Decimal], *types: CdrDimensionType) -> Decimal | None:
-    return next((volumes[type_] for type_ in types if type_ in volumes), None)
+    for type_ in types:
+        if type_ in volumes:
+            return volumes[type_]
+    return None

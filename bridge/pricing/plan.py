@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Collection, Iterable, Iterator
 from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import Decimal
+from itertools import pairwise
+from operator import itemgetter
 from typing import Final
 
 from bridge.ocpi.tariffs import Tariff, TariffDimensionType, TariffType
@@ -75,16 +78,20 @@ class Plan:
         Args:
             duration_s: exact length, where time was asked for and not energy.
         """
+        number, rest = self.last(kwh, duration_s)
+        bounds = ((Decimal(0), 0), *self._flips[:number])
+        whole = (
+            self._usage(from_s, to_s, to_kwh - from_kwh)
+            for (from_kwh, from_s), (to_kwh, to_s) in pairwise(bounds)
+        )
+        return (*whole, rest)
+
+    def last(self, kwh: Decimal, duration_s: int | None = None) -> tuple[int, Usage]:
+        """Return only the last of those periods, and its index."""
+        number = bisect_left(self._flips, kwh, key=itemgetter(0))
+        from_kwh, from_s = self._flips[number - 1] if number else (Decimal(0), 0)
         end_s = self._seconds(kwh) if duration_s is None else duration_s
-        found = []
-        from_s, from_kwh = 0, Decimal(0)
-        for to_kwh, to_s in self._flips:
-            if to_kwh >= kwh:
-                break
-            found.append(self._usage(from_s, to_s, to_kwh - from_kwh))
-            from_s, from_kwh = to_s, to_kwh
-        found.append(self._usage(from_s, end_s, kwh - from_kwh))
-        return tuple(found)
+        return number, self._usage(from_s, end_s, kwh - from_kwh)
 
     def _usage(self, from_s: int, to_s: int, kwh: Decimal) -> Usage:
         return Usage(

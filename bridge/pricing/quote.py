@@ -18,7 +18,7 @@ from bridge.pricing.periods import Usage
 from bridge.pricing.plan import LONGEST_S, Plan
 from bridge.pricing.rates import rates
 from bridge.pricing.restrictions import zone
-from bridge.pricing.tariff import Cost, costed
+from bridge.pricing.tariff import Cost, charges_of, shortened, summed
 
 _WH: Final = Decimal("0.001")
 _HOUR: Final = 3600
@@ -61,12 +61,13 @@ def quote(
     kwh, duration_s = _most(quantity, power_kw, slot_s, default_kwh, max_kwh)
     plan = Plan(ready, kwh, power_kw, begin, place)
     planned = plan.usages(kwh, duration_s)
-    total = costed(ready, planned, place)
+    charges = charges_of([ready] * len(planned), planned, place)
+    total = summed(charges, tariff)
     if quantity is not None and quantity.measure is Measure.AMOUNT:
         bound = _bound(quantity, tariff.currency)
         if total.price >= bound:
             kwh, total = _affordable(
-                lambda some_kwh: costed(ready, plan.usages(some_kwh), place),
+                lambda some_kwh: summed(shortened(charges, *plan.last(some_kwh)), tariff),
                 bound,
                 most_kwh=kwh,
                 guess_kwh=_crossing(planned, total, bound),

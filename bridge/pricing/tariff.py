@@ -1,6 +1,6 @@
 """The OCPI cost engine: what a session costs, line by line (OCPI 2.2.1 mod_tariffs, mod_cdrs).
 
-Three steps. ``_charges`` looks up the price of everything that was used, ``_step_up`` rounds
+Three steps. ``charges_of`` looks up the price of everything that was used, ``_stepped_up`` rounds
 quantities up to the step_size, ``_limited`` adds up and applies min_price and max_price. No money
 is rounded here.
 """
@@ -14,7 +14,9 @@ from decimal import ROUND_CEILING, Decimal
 from typing import Final
 
 import msgspec
+from msgspec.structs import replace
 
+from bridge.errors import QuoteUnavailable
 from bridge.ocpi.tariffs import Tariff, TariffDimensionType
 from bridge.ocpi.types import Price
 from bridge.orders.order import LineKind
@@ -91,8 +93,8 @@ class Cost(msgspec.Struct, frozen=True, kw_only=True):
     lines: tuple[CostLine, ...]
 
 
-class _Charge(msgspec.Struct, gc=False):
-    """A rate and how much of it: kWh, seconds, or 1."""
+class Charge(msgspec.Struct, frozen=True, gc=False):
+    """A rate and how much of it was used in one period: kWh, seconds, or 1 for FLAT."""
 
     rate: Rate
     quantity: Decimal
@@ -116,7 +118,7 @@ def cost(
         reservation: None means EXPIRED when nothing but a reservation was used.
 
     Raises:
-        QuoteUnavailable: the time zone does not exist.
+        QuoteUnavailable: the time zone does not exist, or is without a time for a usage.
     """
     ready = rates(tariff) if isinstance(tariff, Tariff) else [rates(one) for one in tariff]
     return costed(ready, usages, zone(time_zone), reservation)
@@ -130,20 +132,24 @@ def costed(
 ) -> Cost:
     """Price what was used with rates that are ready; otherwise as ``cost``."""
     if isinstance(by_usage, Rates):
+        tariff: Tariff | None = by_usage.tariff
         by_usage = [by_usage] * len(usages)
+    else:
+        tariff = by_usage[0].tariff if by_usage else None
     if reservation is None:
         charged = any(usage.reservation_s is None for usage in usages)
         reservation = Reservation.USED if charged else Reservation.EXPIRED
-    charges = _charges(by_usage, usages, place, reservation)
-    _step_up(charges)
-    return _limited(charges, by_usage[0].tariff if by_usage else None)
+    return summed(charges_of(by_usage, usages, place, reservation), tariff)
 
 
-def _charges(
-    by_usage: Sequence[Rates], usages: Sequence[Usage], place: tzinfo, reservation: Reservation
-) -> list[_Charge]:
+def charges_of(
+    by_usage: Sequence[Rates],
+    usages: Sequence[Usage],
+    place: tzinfo,
+    reservation: Reservation = Reservation.USED,
+) -> list[Charge]:
     """Look up the rate of all that was used; FLAT once, and once more for a reservation."""
-    charges: list[_Charge] = []
+    charges: list[Charge] = []
     flat_due = {False: True, True: True}
     kwh = ZERO
     begin: datetime | None = None
@@ -151,19 +157,25 @@ def _charges(
         reserved = usage.reservation_s is not None
         if begin is None and not reserved:
             begin = usage.start
-        moment = _moment(
-            usage, usage.start.astimezone(place) if ready.minutes else usage.start, kwh, begin
-        )
+        local = _local(usage.start, place) if ready.minutes else usage.start
+        moment = _moment(usage, local, kwh, begin)
         candidates = _candidates(ready, reserved, reservation)
         for dimension, quantity in _quantities(usage, flat_due[reserved]):
             rate = first(candidates[dimension], moment)
             if rate is not None:
-                charges.append(_Charge(rate, quantity, period, reserved, _unverified(rate, usage)))
+                charges.append(Charge(rate, quantity, period, reserved, _unverified(rate, usage)))
                 if dimension is FLAT:
                     flat_due[reserved] = False
         if not reserved:
             kwh += usage.energy_kwh
     return charges
+
+
+def _local(start: datetime, place: tzinfo) -> datetime:
+    try:
+        return start.astimezone(place)
+    except OverflowError as error:
+        raise QuoteUnavailable(f"there is no local time for {start.isoformat()}") from error
 
 
 def _moment(usage: Usage, local: datetime, kwh: Decimal, begin: datetime | None) -> Moment:
@@ -208,43 +220,84 @@ def _unverified(rate: Rate, usage: Usage) -> bool:
     return (rate.current and usage.min_current is None) or (rate.power and usage.min_power is None)
 
 
-def _step_up(charges: Sequence[_Charge]) -> None:
+def shortened(charges: Sequence[Charge], period: int, rest: Usage) -> list[Charge]:
+    """Return the charges of a session that ends sooner, within ``period``.
+
+    Args:
+        rest: what was used in that period until then, no more than it was.
+    """
+    used = dict(_quantities(rest, flat=True))
+    return [
+        charge
+        if charge.period < period
+        else Charge(
+            charge.rate,
+            used[charge.rate.dimension],
+            period,
+            charge.reservation,
+            charge.unverified,
+        )
+        for charge in charges
+        if charge.period < period or (charge.period == period and charge.rate.dimension in used)
+    ]
+
+
+def summed(charges: Sequence[Charge], tariff: Tariff | None) -> Cost:
+    """Round quantities up to the step_size, add up, and apply the limits of a tariff."""
+    return _limited(_stepped_up(charges), tariff)
+
+
+def _stepped_up(charges: Sequence[Charge]) -> list[Charge]:
     """Round quantities up to the step_size, in the last charge of their sort.
 
     Once for all energy, once for the time dimension that was billed last (its own total, not
     that of the other one), and once for the time of a reservation. OCPI 2.2.1 mod_cdrs, step_size.
     """
-    energy: _Charge | None = None
-    time: _Charge | None = None
-    reserved: _Charge | None = None
-    for charge in charges:
+    stepped = list(charges)
+    energy = time = reserved = None
+    for place, charge in enumerate(charges):
         dimension = charge.rate.dimension
         if dimension is FLAT:
             continue
         if charge.reservation:
-            reserved = charge
+            reserved = place
         elif dimension is ENERGY:
-            energy = charge
+            energy = place
         else:
-            time = charge
-    for last, scale in ((energy, 1000), (time, 1), (reserved, 1)):
-        if last is None or not last.rate.step_size:
-            continue
-        alike = (
+            time = place
+    for place_of_last, scale in ((energy, 1000), (time, 1), (reserved, 1)):
+        if place_of_last is not None and charges[place_of_last].rate.step_size:
+            last = charges[place_of_last]
+            surplus = _surplus(charges, last, scale)
+            if surplus:
+                stepped[place_of_last] = replace(last, quantity=last.quantity + surplus)
+    return stepped
+
+
+def _surplus(charges: Sequence[Charge], last: Charge, scale: int) -> Decimal:
+    """Return what is missing in all charges of a sort to whole steps.
+
+    Args:
+        last: of its sort; the step_size is its own.
+        scale: units of the step_size in one of the quantity.
+    """
+    dimension, reservation, step_size = last.rate.dimension, last.reservation, last.rate.step_size
+    total = sum(
+        (
             charge.quantity
             for charge in charges
-            if charge.rate.dimension is last.rate.dimension
-            and charge.reservation is last.reservation
-        )
-        total = sum(alike, ZERO)
-        # Noise below a micro-Wh must not cost a step.
-        units = (total * scale).quantize(_MICRO, context=WIDE)
-        steps = (units / last.rate.step_size).to_integral_value(ROUND_CEILING)
-        if units > 0:
-            last.quantity += steps * last.rate.step_size / scale - total
+            if charge.rate.dimension is dimension and charge.reservation is reservation
+        ),
+        ZERO,
+    )
+    # Noise below a micro-Wh must not cost a step.
+    units = (total * scale).quantize(_MICRO, context=WIDE)
+    if units <= 0:
+        return ZERO
+    return (units / step_size).to_integral_value(ROUND_CEILING) * step_size / scale - total
 
 
-def _limited(charges: Sequence[_Charge], tariff: Tariff | None) -> Cost:
+def _limited(charges: Sequence[Charge], tariff: Tariff | None) -> Cost:
     """Add up, then apply min_price and max_price.
 
     Seconds are divided into hours once, after adding: totals must not depend on how a session

@@ -52,6 +52,11 @@ def test_zero_reservation_time_among_other_volumes_makes_no_reservation() -> Non
     assert usage.reservation_s is None
 
 
+def test_a_period_that_lists_zeros_alone_makes_no_reservation() -> None:
+    (usage,) = usages([period(ENERGY="0", TIME="0", RESERVATION_TIME="0")], END)
+    assert usage.reservation_s is None
+
+
 @pytest.mark.parametrize(
     ("volumes", "expected"),
     [

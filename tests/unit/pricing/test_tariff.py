@@ -353,5 +353,19 @@ def test_an_unknown_time_zone_is_refused() -> None:
         cost(EIGHTEEN_AND_TEN, [charging("1")], "Asia/Nowhere")
 
 
+def test_a_place_without_a_time_for_a_period_is_refused() -> None:
+    night = tariff(element(component("ENERGY", "1"), when=R(start_time="22:00")))
+    first_day = datetime(1, 1, 1, tzinfo=UTC)
+    with pytest.raises(QuoteUnavailable, match="0001-01-01"):
+        cost(night, [Usage(start=first_day, end=first_day, energy_kwh=D(1))], "America/New_York")
+
+
 def test_a_session_that_used_nothing_has_no_lines() -> None:
     assert of(EIGHTEEN_AND_TEN).lines == ()
+
+
+def test_a_session_without_periods_costs_the_minimum() -> None:
+    low = tariff(element(component("ENERGY", "10")), min_price=limit("5", "6"))
+    result = of(low)
+    assert (result.excl_vat, result.incl_vat, result.price) == (D(5), D(6), D(6))
+    assert [line.kind for line in result.lines] == [LineKind.MINIMUM]
