@@ -1,4 +1,4 @@
-"""Who a customer is to us: a phone number, or an e-mail address (use case 4, 6; use case 5, 7.1)."""
+"""Who a customer is: a phone number, or an e-mail address (use case 4, 6; use case 5, 7.1)."""
 
 from __future__ import annotations
 
