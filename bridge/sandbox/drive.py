@@ -1,11 +1,13 @@
-"""One walk-in as a driver lives it, from search to the final bill (use case 1)."""
+"""A driver with an app, from search to the final bill."""
 
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
 
+from bridge.beckn.times import format_instant
 from bridge.sandbox.bap import Message, SandboxBap
 
 GPS = "12.97838,77.64087"
@@ -45,31 +47,6 @@ async def find(bap: SandboxBap, transaction_id: str) -> Choice:
     return Choice(provider["id"], provider["items"][0]["id"])
 
 
-async def book(bap: SandboxBap, transaction_id: str, choice: Choice, amount: str) -> Message:
-    """Select, init and confirm for an amount in INR; return on_confirm."""
-    size: dict[str, Any] = {"amount": amount, "unit": "INR"}
-    await bap.ask("select", choice.order(**size), transaction_id)
-    person = {"customer": {"person": {"name": "Asha Rao"}, "contact": {"phone": "+918000000001"}}}
-    offered = await bap.ask(
-        "init",
-        choice.order(**size, billing=BILLING, fulfillments=[{"id": "1", **person}]),
-        transaction_id,
-    )
-    order = offered["message"]["order"]
-    payment = {**order["payments"][0], "status": "PAID"}
-    payment["params"] = {**payment["params"], "transaction_id": f"pay-{uuid.uuid4().hex[:8]}"}
-    return await bap.ask(
-        "confirm",
-        choice.order(
-            **size,
-            billing=BILLING,
-            fulfillments=[{"id": order["fulfillments"][0]["id"], **person}],
-            payments=[payment],
-        ),
-        transaction_id,
-    )
-
-
 def update(order: Message, code: str) -> Message:
     """Return the ``message`` of update: start-charging or end-charging."""
     fulfillment = {
@@ -98,32 +75,135 @@ def is_final(message: Message) -> bool:
     )
 
 
+@dataclass
+class Driver:
+    """Plays a transaction step by step; each step returns the callback that answers it.
+
+    Args:
+        choice: the item; None = the nearest one is looked for.
+        amount, unit: as ``INR``, ``kWh`` or ``MINUTES``.
+        offers: ids of offers that the driver chose.
+        start, end: the wanted slot; None = now.
+    """
+
+    bap: SandboxBap
+    choice: Choice | None = None
+    amount: str = "100"
+    unit: str = "INR"
+    phone: str = BILLING["phone"]
+    offers: tuple[str, ...] = ()
+    start: datetime | None = None
+    end: datetime | None = None
+    transaction_id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    order: Message = field(default_factory=dict)
+
+    async def ask(self, action: str, message: Message) -> Message:
+        """Send a request of this transaction and keep the order that comes back, if any does."""
+        answer = await self.bap.ask(action, message, self.transaction_id)
+        self.order = answer.get("message", {}).get("order", self.order)
+        return answer
+
+    async def selects(self) -> Message:
+        """Ask for a quote; return on_select."""
+        self.choice = self.choice or await find(self.bap, self.transaction_id)
+        return await self.ask("select", self._wish())
+
+    async def inits(self) -> Message:
+        """Give name and phone; return on_init."""
+        return await self.ask("init", self._wish(billing=self._billing()))
+
+    async def confirms(self, *, token: str | None = None, paid: bool = True) -> Message:
+        """Pay what on_init says and place the order; return on_confirm.
+
+        Args:
+            token: the one-time password, where one is asked for.
+            paid: False leaves the payment as it was offered.
+        """
+        payment = dict(self.order["payments"][0])
+        if paid:
+            payment["status"] = "PAID"
+            receipt = {"transaction_id": f"pay-{uuid.uuid4().hex[:8]}"}
+            payment["params"] = {**payment["params"], **receipt}
+        wish = self._wish(token=token, billing=self._billing(), payments=[payment])
+        return await self.ask("confirm", wish)
+
+    async def books(self, *, token: str | None = None) -> Message:
+        """Select, init and confirm; return on_confirm."""
+        await self.selects()
+        await self.inits()
+        return await self.confirms(token=token)
+
+    async def starts(self) -> Message:
+        """Plug in and start; return the callback that says that energy flows."""
+        await self.ask("update", update(self.order, "start-charging"))
+        return await self.hears(lambda message: state_of(message) == "ACTIVE")
+
+    async def charges(self) -> Message:
+        """Start, and charge to the end; return the final bill."""
+        await self.starts()
+        return await self.is_billed()
+
+    async def is_billed(self, *, within_s: float = 60) -> Message:
+        """Return the final bill."""
+        return await self.hears(is_final, within_s=within_s)
+
+    async def hears(self, wanted: Callable[[Message], bool], *, within_s: float = 15) -> Message:
+        """Return the first callback of this transaction that fits.
+
+        Raises:
+            TimeoutError: none came in time.
+        """
+        own = self.transaction_id
+        return await self.bap.wait_for(
+            lambda message: message["context"]["transaction_id"] == own and wanted(message),
+            within_s=within_s,
+        )
+
+    def _wish(self, *, token: str | None = None, **parts: object) -> Message:
+        """Return the ``message`` that select, init and confirm share."""
+        assert self.choice is not None
+        if self.offers:
+            parts["offers"] = [{"id": offer} for offer in self.offers]
+        return self.choice.order(
+            amount=self.amount, unit=self.unit, fulfillments=[self._fulfillment(token)], **parts
+        )
+
+    def _fulfillment(self, token: str | None) -> Message:
+        start: Message = {"type": "START"}
+        if self.start is not None:
+            start["time"] = {"timestamp": format_instant(self.start)}
+        if token is not None:
+            start["authorization"] = {"type": "OTP", "token": token}
+        stops = [start]
+        if self.end is not None:
+            stops.append({"type": "STOP", "time": {"timestamp": format_instant(self.end)}})
+        known = self.order.get("fulfillments", [{"id": "1"}])[0]["id"]
+        customer = {"person": {"name": BILLING["name"]}, "contact": {"phone": self.phone}}
+        return {"id": known, "stops": stops, "customer": customer}
+
+    def _billing(self) -> Message:
+        return {**BILLING, "phone": self.phone}
+
+
+async def book(bap: SandboxBap, transaction_id: str, choice: Choice, amount: str) -> Message:
+    """Select, init and confirm for an amount in INR; return on_confirm."""
+    return await Driver(bap, choice, amount, transaction_id=transaction_id).books()
+
+
 async def walk_in(bap: SandboxBap, *, amount: str = "100") -> Message:
     """Play the whole walk-in; return the final on_update.
 
     Raises:
         TimeoutError: a step did not happen.
     """
-    transaction_id = str(uuid.uuid4())
-    choice = await find(bap, transaction_id)
-    confirmed = await book(bap, transaction_id, choice, amount)
-    order = confirmed["message"]["order"]
-    await bap.ask("update", update(order, "start-charging"), transaction_id)
-    await bap.wait_for(
-        lambda message: (
-            message["context"]["transaction_id"] == transaction_id and state_of(message) == "ACTIVE"
-        )
-    )
-    tracking = {"order_id": order["id"], "callback_url": f"{bap.url}/live"}
-    await bap.ask("track", tracking, transaction_id)
-    await bap.ask("status", {"order_id": order["id"]}, transaction_id)
-    final = await bap.wait_for(
-        lambda message: (
-            message["context"]["transaction_id"] == transaction_id and is_final(message)
-        ),
-        within_s=60,
-    )
-    ratings = [{"id": order["id"], "rating_category": "Order", "value": "5"}]
-    await bap.ask("rating", {"ratings": ratings}, transaction_id)
-    await bap.ask("support", {"support": {"ref_id": order["id"]}}, transaction_id)
+    driver = Driver(bap, amount=amount)
+    await driver.books()
+    await driver.starts()
+    order_id = driver.order["id"]
+    await driver.ask("track", {"order_id": order_id, "callback_url": f"{bap.url}/live"})
+    await driver.ask("status", {"order_id": order_id})
+    final = await driver.is_billed()
+    ratings = [{"id": order_id, "rating_category": "Order", "value": "5"}]
+    await driver.ask("rating", {"ratings": ratings})
+    await driver.ask("support", {"support": {"ref_id": order_id}})
     return final
