@@ -69,7 +69,7 @@ class Row(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     id: str
     level: str = ""
     text: str = ""
-    missing: str = ""
+    caveat: str = ""
     waits: str = ""
     unused: str = ""
 
@@ -125,7 +125,7 @@ def _endpoints(group: Group, outcomes: Outcomes) -> Iterator[str]:
 
 
 def _words(row: Row) -> str:
-    return f"{row.text} *Still missing: {row.missing}*" if row.missing else row.text
+    return f"{row.text} *But: {row.caveat}*" if row.caveat else row.text
 
 
 def _ending(row: Row, tests: Mapping[str, Set[Outcome]]) -> tuple[str, str]:
