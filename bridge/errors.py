@@ -7,6 +7,7 @@
     +-- BadInput                      a message that cannot be read; nothing is stored
     |   +-- NotJson                   the body is no JSON document
     |   +-- BecknInvalid              NACK, names the field
+    |   +-- SignatureInvalid          a key or signature that proves nothing; it is not repeated
     |   +-- OcpiInvalid               OCPI 2001, names the field
     +-- Refused                       understood, but not possible: on_* with ``error``
     |   +-- ProviderUnknown, LocationUnknown, ItemUnknown, FulfillmentUnknown,
@@ -91,6 +92,15 @@ class NotJson(BadInput):
 
 class BecknInvalid(BadInput):
     """A Beckn message of the wrong shape, or not meant for this BPP."""
+
+
+class SignatureInvalid(BadInput):
+    """A key or signature that proves nothing (BECKN-006)."""
+
+    http_status = 401
+
+    def __init__(self, reason: str) -> None:
+        super().__init__("", reason)
 
 
 class OcpiInvalid(BadInput):

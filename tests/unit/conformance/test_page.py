@@ -47,8 +47,7 @@ def test_a_row_names_its_tests_or_says_why_it_has_none() -> None:
     assert [line for line in written.splitlines() if line.startswith("|")] == [
         "| Id | Level | Requirement | Tests | Result |",
         "| --- | --- | --- | --- | --- |",
-        "| O1 | MUST | One. *But: The other.* "
-        "| `a.py::test_a`<br>`b.py::test_b` | passed |",
+        "| O1 | MUST | One. *But: The other.* | `a.py::test_a`<br>`b.py::test_b` | passed |",
         "| O2 | REC | This \\| that. |  | waits: nobody asks |",
         "| Endpoint | Tests | Result |",
         "| --- | --- | --- |",
