@@ -4,6 +4,7 @@
     +-- ConfigurationError            start refused; exit code 2
     |   +-- SettingsInvalid           every fault of the configuration, at once
     |   +-- MappingInvalid            every fault of mappings/*.yaml, at once
+    +-- WrongUse                      a command cannot use what it was given; exit code 2
     +-- BadInput                      a message that cannot be read; nothing is stored
     |   +-- NotJson                   the body is no JSON document
     |   +-- BecknInvalid              NACK, names the field
@@ -67,6 +68,10 @@ class SettingsInvalid(ConfigurationError):
 
 class MappingInvalid(ConfigurationError):
     """A file under ``mappings/`` or an overlay cannot be used."""
+
+
+class WrongUse(BridgeError):
+    """A command of the command line cannot use what it was given; says which option or file."""
 
 
 class BadInput(BridgeError):

@@ -8,8 +8,8 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from bridge.cli import checks, cpo, demo, doctor, orders, serve, unlock
-from bridge.errors import BridgeError, ConfigurationError
+from bridge.cli import checks, cpo, demo, doctor, orders, price, serve, unlock
+from bridge.errors import BridgeError, ConfigurationError, WrongUse
 
 app = typer.Typer(
     name="bridge",
@@ -20,6 +20,7 @@ app = typer.Typer(
 )
 app.command("serve")(serve.serve)
 app.command("demo")(demo.demo)
+app.command("price")(price.price)
 app.command("trace")(orders.trace)
 cpo.app.command("doctor")(doctor.doctor)
 cpo.app.command("unlock")(unlock.unlock)
@@ -41,6 +42,9 @@ def main() -> None:
     except ConfigurationError as error:
         for fault in error.faults:
             tell(fault)
+        sys.exit(2)
+    except WrongUse as error:
+        tell(error)
         sys.exit(2)
     except BridgeError as error:
         tell(error)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import Decimal
 from itertools import pairwise
 from operator import itemgetter
 from typing import Final
 
+from bridge.errors import QuoteUnavailable
+from bridge.ocpi.cdrs import ChargingPeriod
 from bridge.ocpi.tariffs import Tariff, TariffDimensionType, TariffType
 from bridge.pricing.periods import Usage, seconds
 from bridge.pricing.rates import Rates, first, rates
@@ -34,6 +36,32 @@ def choose_tariff(tariffs: Iterable[Tariff], at: datetime) -> Tariff | None:
         key=lambda tariff: (tariff.type is not None, tariff.last_updated, tariff.id),
         default=None,
     )
+
+
+def tariffs_of(
+    tariffs: Sequence[Tariff], periods: Iterable[ChargingPeriod], start: datetime
+) -> list[Tariff]:
+    """Return the tariff of each period of a session.
+
+    It is the one that the period names, else the one in force for everybody at the session's
+    start: a tariff stays for a session, whatever comes into force meanwhile. Where there is only
+    one, it is for all. OCPI 2.2.1 mod_cdrs, ChargingPeriod class, ``tariff_id``.
+
+    Raises:
+        QuoteUnavailable: a period names none of them, or none is in force.
+    """
+    if len(tariffs) == 1:
+        return [tariffs[0] for _ in periods]
+    by_id = {tariff.id.casefold(): tariff for tariff in tariffs}
+    found = []
+    for period in periods:
+        named = period.tariff_id
+        tariff = choose_tariff(tariffs, start) if named is None else by_id.get(named.casefold())
+        if tariff is None:
+            missing = "in force" if named is None else f"called {named}"
+            raise QuoteUnavailable(f"no tariff is {missing} at {start.isoformat()}")
+        found.append(tariff)
+    return found
 
 
 def energy_price(tariff: Tariff, at: datetime, time_zone: str) -> Decimal | None:

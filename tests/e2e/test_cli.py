@@ -25,7 +25,7 @@ from tests.e2e.rig import ROOT, Rig, bridge_command, cli
 from tests.waiting import until
 
 COMMANDS = [
-    *("", "serve", "demo", "trace"),
+    *("", "serve", "demo", "price", "trace"),
     *("cpo", "cpo register", "cpo rotate", "cpo unregister", "cpo sync", "cpo status"),
     *("cpo doctor", "cpo unlock"),
     *("deadletters", "deadletters list", "deadletters show", "deadletters replay"),
