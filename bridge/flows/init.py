@@ -1,4 +1,4 @@
-"""init: billing in, payment terms out; the tariff is frozen here (use case 1, 3.5)."""
+"""init: billing in, payment terms out; tariff and terms are frozen here (use case 1, 3.5)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 from bridge.flows.decision import Decision, World, answer_order
-from bridge.flows.offer import available_item, priced
+from bridge.flows.offer import agreed_now, available_item, priced
 from bridge.flows.select import drafted, refuse_placed
 from bridge.orders.intents import Init, Request
 from bridge.orders.order import Order, OrderState, Payment
@@ -25,8 +25,9 @@ async def init(world: World, request: Request, intent: Init, order: Order | None
     if order is not None and wish.quantity is None and wish.item_id == order.item.id:
         wish = replace(wish, quantity=order.quantity)
     item = await available_item(world, wish, ask=False)
-    price = priced(world, wish, item, order)
-    draft = drafted(world, request, wish, item, price)
+    agreed = agreed_now(world, wish, item)
+    price = priced(world, wish, item, agreed, order)
+    draft = drafted(world, request, wish, item, agreed, price)
     draft = replace(
         draft,
         created_at=draft.created_at if order is None else order.created_at,

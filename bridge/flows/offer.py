@@ -7,10 +7,12 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from bridge.errors import ItemUnavailable, QuoteUnavailable
+from bridge.flows.agreed import agreed_terms
 from bridge.flows.decision import World
 from bridge.orders.intents import Wish
 from bridge.orders.item import ChargingItem
 from bridge.orders.order import Order, Quote
+from bridge.orders.terms import Agreed
 from bridge.pricing.quote import quote
 
 
@@ -42,7 +44,15 @@ def slot(world: World, wish: Wish) -> tuple[datetime | None, datetime | None]:
     return start, end
 
 
-def priced(world: World, wish: Wish, item: ChargingItem, known: Order | None) -> Quote:
+def agreed_now(world: World, wish: Wish, item: ChargingItem) -> Agreed:
+    """Return the commercial terms for a wish. Raises QuoteUnavailable: an unknown time zone."""
+    start, _ = slot(world, wish)
+    return agreed_terms(world, item, start or world.now)
+
+
+def priced(
+    world: World, wish: Wish, item: ChargingItem, agreed: Agreed, known: Order | None
+) -> Quote:
     """Return the quote for a wish; the known one when nothing that matters has changed.
 
     Raises:
@@ -56,7 +66,7 @@ def priced(world: World, wish: Wish, item: ChargingItem, known: Order | None) ->
         and known.quote is not None
         and known.quote.expires_at is not None
         and known.quote.expires_at > world.now
-        and (known.item.id, known.item.tariff) == (item.id, item.tariff)
+        and (known.item.id, known.item.tariff, known.agreed) == (item.id, item.tariff, agreed)
         and (known.quantity, known.start, known.end) == (wish.quantity, start, end)
     ):
         return known.quote

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from bridge.errors import BusinessRefused
 from bridge.flows.decision import Decision, World, answer_order
-from bridge.flows.offer import available_item, priced, slot
+from bridge.flows.offer import agreed_now, available_item, priced, slot
 from bridge.orders.intents import Request, Select, Wish
 from bridge.orders.item import ChargingItem
 from bridge.orders.order import Order, OrderState, Quote, order_key
+from bridge.orders.terms import Agreed
 from bridge.orders.transitions import PLACED
 
 
@@ -20,8 +21,9 @@ async def select(world: World, request: Request, intent: Select, order: Order | 
     """
     refuse_placed(order)
     item = await available_item(world, intent.wish, ask=False)
-    price = priced(world, intent.wish, item, None)
-    order = drafted(world, request, intent.wish, item, price)
+    agreed = agreed_now(world, intent.wish, item)
+    price = priced(world, intent.wish, item, agreed, None)
+    order = drafted(world, request, intent.wish, item, agreed, price)
     return Decision(order, (answer_order(world, request, order),))
 
 
@@ -31,7 +33,9 @@ def refuse_placed(order: Order | None) -> None:
         raise BusinessRefused(f"this transaction already has the order {order.id}")
 
 
-def drafted(world: World, request: Request, wish: Wish, item: ChargingItem, price: Quote) -> Order:
+def drafted(
+    world: World, request: Request, wish: Wish, item: ChargingItem, agreed: Agreed, price: Quote
+) -> Order:
     """Return a new order in state SELECTED."""
     dialect = world.dialects[request.dialect]
     start, end = slot(world, wish)
@@ -49,5 +53,6 @@ def drafted(world: World, request: Request, wish: Wish, item: ChargingItem, pric
         end=end,
         vehicle=wish.vehicle,
         tags=wish.tags,
+        agreed=agreed,
         quote=price,
     )
