@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from pydantic import ValidationError
 
@@ -14,6 +14,9 @@ from bridge.settings.model import Settings
 from bridge.settings.sources import Draft, Location, lay_environment_over, place, read_file
 
 Named: TypeAlias = tuple[Location, str]
+
+SECRETS: Final[tuple[tuple[str, ...], ...]] = (("secrets_key",),)
+"""Where secrets stand that can also come from a file; those of CPOs apart."""
 
 _PACKAGE = Path(__file__).resolve().parent.parent
 
@@ -30,7 +33,8 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
     draft = Draft(tree=read_file(path) if path else {})
     lay_environment_over(draft, environ)
     _bring_tokens(draft)
-    _bring_secrets_key(draft)
+    for secret in SECRETS:
+        _bring_secret(draft, *secret)
     _refuse_doubles(draft)
     settings = _checked(draft)
     if settings is None or draft.faults:
@@ -105,24 +109,27 @@ def _bring_tokens(draft: Draft) -> None:
         draft.faults[name] = "no CPO has this id"
 
 
-def _bring_secrets_key(draft: Draft) -> None:
-    """Put the key for secrets into the tree: as it stands, else from its file.
+def _bring_secret(draft: Draft, *at: str) -> None:
+    """Put a secret into the tree: as it stands, else from the file that ``{name}_file`` names.
 
     Of two that are given the one from the environment counts.
     """
-    at: Location = ("secrets_key",)
-    at_file: Location = ("secrets_key_file",)
-    path = draft.tree.get("secrets_key_file")
+    *parents, name = at
+    holder: dict[str, Any] = draft.tree
+    for parent in parents:
+        holder = _mapping(holder.get(parent))
+    at_file: Location = (*parents, f"{name}_file")
+    path = holder.get(f"{name}_file")
     if path is None:
         return
-    if draft.tree.get("secrets_key") is not None:
+    if holder.get(name) is not None:
         if (at in draft.origins) == (at_file in draft.origins):
-            draft.blame(at, "given twice: here and as secrets_key_file")
+            draft.blame(at, f"given twice: here and as {name}_file")
         if at_file not in draft.origins:
             return
-    # A fault of the key is a fault of what stands in the file.
-    draft.origins[at] = draft.origins.get(at_file, "secrets_key_file")
-    draft.tree["secrets_key"] = _text_of_file(draft, at_file, path)
+    # A fault of the secret is a fault of what stands in the file.
+    draft.origins[at] = draft.origins.get(at_file, place(at_file))
+    holder[name] = _text_of_file(draft, at_file, path)
 
 
 def _text_of_file(draft: Draft, at: Location, path: object) -> str | None:
