@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from datetime import UTC, datetime, timedelta, tzinfo
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
 from itertools import pairwise
 from operator import itemgetter
@@ -13,12 +13,12 @@ from typing import Final
 from bridge.errors import QuoteUnavailable
 from bridge.ocpi.cdrs import ChargingPeriod
 from bridge.ocpi.tariffs import Tariff, TariffDimensionType, TariffType
+from bridge.pricing.clock import SECOND, Turns, shown_at
 from bridge.pricing.periods import Usage, seconds
-from bridge.pricing.rates import Rates, first, rates
+from bridge.pricing.rates import first, rates
 from bridge.pricing.restrictions import Moment, zone
 
 _FOR_ALL: Final = (TariffType.REGULAR, None)
-_SECOND: Final = timedelta(seconds=1)
 _DAY_S: Final = 24 * 60 * 60
 
 # No session is that long; a tiny power must not make a plan of a million days.
@@ -82,7 +82,7 @@ def planned_usages(
 
     ``power_kw`` is more than 0. Raises QuoteUnavailable for an unknown time zone.
     """
-    return Plan(rates(tariff), kwh, power_kw, start, zone(time_zone)).usages(kwh)
+    return Plan(rates(tariff).turns, kwh, power_kw, start, zone(time_zone)).usages(kwh)
 
 
 class Plan:
@@ -93,12 +93,12 @@ class Plan:
     """
 
     def __init__(
-        self, ready: Rates, kwh: Decimal, power_kw: Decimal, start: datetime, place: tzinfo
+        self, turns: Turns, kwh: Decimal, power_kw: Decimal, start: datetime, place: tzinfo
     ) -> None:
         # Whole seconds: what follows is counted in them.
         self._start = start.astimezone(UTC).replace(microsecond=0)
         self._power_kw = power_kw
-        self._flips = self._split(ready, kwh, place)
+        self._flips = self._split(turns, kwh, place)
 
     def usages(self, kwh: Decimal, duration_s: int | None = None) -> tuple[Usage, ...]:
         """Return the periods of charging ``kwh``, at most the planned amount.
@@ -123,8 +123,8 @@ class Plan:
 
     def _usage(self, from_s: int, to_s: int, kwh: Decimal) -> Usage:
         return Usage(
-            start=self._start + from_s * _SECOND,
-            end=self._start + to_s * _SECOND,
+            start=self._start + from_s * SECOND,
+            end=self._start + to_s * SECOND,
             energy_kwh=kwh,
             charging_s=to_s - from_s,
             min_power=self._power_kw,
@@ -137,46 +137,15 @@ class Plan:
     def _kwh(self, elapsed_s: int) -> Decimal:
         return round(self._power_kw * elapsed_s / 3600, 9)
 
-    def _split(self, ready: Rates, kwh: Decimal, place: tzinfo) -> tuple[tuple[Decimal, int], ...]:
+    def _split(self, turns: Turns, kwh: Decimal, place: tzinfo) -> tuple[tuple[Decimal, int], ...]:
         """Return when a restriction may flip, in order, as kWh and seconds since the start."""
         end_s = self._seconds(kwh)
-        moments = set(ready.durations)
-        if ready.minutes:
-            moments.update(self._wall_clock(ready.minutes, min(end_s, LONGEST_S), place))
-        points = {(volume, self._seconds(volume)) for volume in ready.volumes if 0 < volume < kwh}
+        moments = set(turns.durations)
+        if turns.minutes:
+            moments.update(shown_at(turns.minutes, self._start, min(end_s, LONGEST_S), place))
+        points = {(volume, self._seconds(volume)) for volume in turns.volumes if 0 < volume < kwh}
         points.update((self._kwh(moment), moment) for moment in moments if 0 < moment <= end_s)
         return tuple(sorted(points))
-
-    def _wall_clock(self, minutes: Collection[int], end_s: int, place: tzinfo) -> Iterator[int]:
-        """Yield when the clock at the Location shows one of ``minutes``, or is put forward or back.
-
-        The clock runs evenly from one change of its UTC offset to the next.
-        """
-        from_s = 0
-        for to_s in (*self._clock_changes(end_s, place), end_s):
-            yield to_s
-            local = (self._start + from_s * _SECOND).astimezone(place)
-            midnight_s = from_s - (local.hour * 3600 + local.minute * 60 + local.second)
-            for day_s in range(midnight_s, to_s, _DAY_S):
-                for shown in minutes:
-                    if from_s < day_s + shown * 60 < to_s:
-                        yield day_s + shown * 60
-            from_s = to_s
-
-    def _clock_changes(self, end_s: int, place: tzinfo) -> tuple[int, ...]:
-        """Return the second at which the UTC offset changes; there is one a week at most."""
-
-        def offset(elapsed_s: int) -> timedelta | None:
-            return (self._start + elapsed_s * _SECOND).astimezone(place).utcoffset()
-
-        before = offset(0)
-        if offset(end_s) == before:
-            return ()
-        low, high = 0, end_s
-        while high - low > 1:
-            middle = (low + high) // 2
-            low, high = (middle, high) if offset(middle) == before else (low, middle)
-        return (high,)
 
 
 def _in_force(tariff: Tariff, at: datetime) -> bool:

@@ -59,7 +59,7 @@ def quote(
     begin = now if start is None else max(start, now)
     slot_s = None if end is None else int((end - begin).total_seconds())
     kwh, duration_s = _most(quantity, power_kw, slot_s, default_kwh, max_kwh)
-    plan = Plan(ready, kwh, power_kw, begin, place)
+    plan = Plan(ready.turns, kwh, power_kw, begin, place)
     planned = plan.usages(kwh, duration_s)
     charges = charges_of([ready] * len(planned), planned, place)
     total = summed(charges, tariff)

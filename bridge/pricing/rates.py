@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from functools import lru_cache
-from typing import Final, TypeAlias, TypeVar
+from typing import Final, TypeAlias
 
 import msgspec
 
@@ -16,7 +16,8 @@ from bridge.ocpi.tariffs import (
     TariffDimensionType,
     TariffElement,
 )
-from bridge.pricing.restrictions import Condition, Moment, clock_minutes, conditions
+from bridge.pricing.clock import Turns, turns_of
+from bridge.pricing.restrictions import Condition, Moment, conditions
 
 
 class Rate(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -46,7 +47,6 @@ class Rate(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     power: bool
 
 
-_T = TypeVar("_T")
 _HOURLY: Final = (TariffDimensionType.TIME, TariffDimensionType.PARKING_TIME)
 
 _Numbered: TypeAlias = tuple[int, TariffElement]
@@ -61,18 +61,14 @@ class Rates(msgspec.Struct, frozen=True, kw_only=True):
     Args:
         session: for charging and parking.
         used, expired: for a reservation that was followed by charging, or was not.
-        volumes: kWh since the session began at which a condition may change.
-        durations: the same in seconds.
-        minutes: the same as minutes of the day; empty when the wall clock does not matter.
+        turns: when a condition may change.
     """
 
     tariff: Tariff
     session: Candidates
     used: Candidates
     expired: Candidates
-    volumes: frozenset[Decimal]
-    durations: frozenset[int]
-    minutes: frozenset[int]
+    turns: Turns
 
 
 @lru_cache(maxsize=512)
@@ -93,15 +89,12 @@ def rates(tariff: Tariff) -> Rates:
                 expired.append((number, element))
             case _:
                 session.append((number, element))
-    restrictions = [element.restrictions for element in tariff.elements if element.restrictions]
     return Rates(
         tariff=tariff,
         session=_candidates(tariff.id, session),
         used=_candidates(tariff.id, used),
         expired=_candidates(tariff.id, [*expired, *used]),
-        volumes=_given(bound for r in restrictions for bound in (r.min_kwh, r.max_kwh)),
-        durations=_given(bound for r in restrictions for bound in (r.min_duration, r.max_duration)),
-        minutes=frozenset(bound for r in restrictions for bound in clock_minutes(r)),
+        turns=turns_of(element.restrictions for element in tariff.elements),
     )
 
 
@@ -148,7 +141,3 @@ def _candidates(tariff_id: str, elements: Iterable[_Numbered]) -> Candidates:
 
 def _factor(component: PriceComponent) -> Decimal:
     return Decimal(1) if component.vat is None else 1 + component.vat / 100
-
-
-def _given(bounds: Iterable[_T | None]) -> frozenset[_T]:
-    return frozenset(bound for bound in bounds if bound is not None)

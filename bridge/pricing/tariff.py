@@ -157,7 +157,7 @@ def charges_of(
         reserved = usage.reservation_s is not None
         if begin is None and not reserved:
             begin = usage.start
-        local = _local(usage.start, place) if ready.minutes else usage.start
+        local = _local(usage.start, place) if ready.turns.minutes else usage.start
         moment = _moment(usage, local, kwh, begin)
         candidates = _candidates(ready, reserved, reservation)
         for dimension, quantity in _quantities(usage, flat_due[reserved]):
