@@ -45,8 +45,10 @@ from bridge.wiring import (
     party_of,
     puller_of,
     reachability,
+    signer_of,
     stores_of,
     tolerance,
+    verifier_of,
 )
 from bridge.workers.asked import Asked
 from bridge.workers.catalog_follower import CatalogFollower
@@ -146,7 +148,7 @@ def runners_of(
         outbox=lanes.outbox,
         dead=stores.dead,
         journal=stores.journal,
-        post=partial(post_callback, http),
+        post=partial(post_callback, http, sign=signer_of(settings)),
         metrics=metrics,
     )
     commands = CommandWorker(
@@ -237,6 +239,7 @@ def beckn_edge(
     dialects: Sequence[Dialect],
     bell: Bell,
     metrics: Metrics,
+    http: aiohttp.ClientSession,
 ) -> BecknEdge:
     """Return what the Beckn routes need."""
     return BecknEdge(
@@ -250,6 +253,7 @@ def beckn_edge(
         orders=stores.orders,
         wake=bell.ring,
         metrics=metrics,
+        verifier=verifier_of(settings, http),
     )
 
 
@@ -327,7 +331,7 @@ def create_app(settings: Settings, redis_url: str) -> web.Application:
         rotations=operator.rotations(),
         notice=notice,
     )
-    edge = beckn_edge(settings, stores, dialects, bell, metrics)
+    edge = beckn_edge(settings, stores, dialects, bell, metrics, http)
     app = web.Application(
         client_max_size=settings.limits.max_body_bytes, middlewares=[beckn_faults(quiet=edge.quiet)]
     )

@@ -31,6 +31,7 @@
     |   |   TokenRefused, NotRegisteredThere, RenewalUnknown, NotUnregistered
     +-- UnknownCode                   a code table has no row for a word (mapping/codes.py)
     +-- StoreUnavailable              Redis does not answer; retryable
+    +-- RegistryUnavailable           whose key it is cannot be found out now; retryable
     +-- CallbackFailed                a BAP or adapter did not take an on_*; retryable
     |   +-- CallbackRefused           it answered NACK; final
     +-- DemoFailed                    a step of the walk-in did not happen (sandbox/demo.py)
@@ -294,6 +295,12 @@ class StoreUnavailable(BridgeError):
 
     retryable = True
     ocpi_status = 3000
+
+
+class RegistryUnavailable(BridgeError):
+    """The Beckn registry gives no usable answer."""
+
+    retryable = True
 
 
 class CallbackFailed(BridgeError):

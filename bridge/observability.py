@@ -32,6 +32,7 @@ Event = Literal[
     "beckn.refused",
     "beckn.repeated",
     "beckn.unavailable",
+    "beckn.unsigned",
     "bill.deviates",
     "bridge.started",
     "bridge.stopped",

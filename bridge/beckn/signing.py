@@ -90,28 +90,29 @@ def read_signature(header: str) -> Signature:
     )
 
 
-def verify(
-    body: bytes,
-    signature: Signature,
-    public_key: Ed25519PublicKey,
-    *,
-    now: datetime,
-    skew: timedelta,
-) -> None:
-    """Check times and bytes.
+def check_time(signature: Signature, *, now: datetime, skew: timedelta) -> None:
+    """Check that a signature holds now.
 
     Args:
         skew: how far ahead of ours the signer's clock may be; an expired one has no such grace.
 
     Raises:
-        SignatureInvalid: made in the future, expired, or of other bytes or another key.
+        SignatureInvalid: made in the future, or expired.
     """
     if signature.created > (now + skew).timestamp():
         raise SignatureInvalid("created lies in the future")
     if signature.expires < now.timestamp():
         raise SignatureInvalid("the signature has expired")
+
+
+def check_bytes(body: bytes, signature: Signature, key: Ed25519PublicKey) -> None:
+    """Check that a signature is of these bytes and of this key.
+
+    Raises:
+        SignatureInvalid: it is not.
+    """
     try:
-        public_key.verify(signature.signature, _signed(body, signature.created, signature.expires))
+        key.verify(signature.signature, _signed(body, signature.created, signature.expires))
     except InvalidSignature as error:
         raise SignatureInvalid("the signature is not of this body and this key") from error
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Final
 
 import aiohttp
@@ -25,6 +26,12 @@ BUSY: Final = frozenset({429, 502, 503, 504})
 """A NACK under these is overload or a receiver behind the adapter that is away, no verdict."""
 
 
+NO_HEADERS: Final[Mapping[str, str]] = {}
+
+Sign = Callable[[bytes], str]
+"""Gives the Authorization header of exactly these bytes."""
+
+
 class _Ack(msgspec.Struct, frozen=True):
     status: str = ""
 
@@ -46,8 +53,13 @@ class _AckError(msgspec.Struct, frozen=True):
     message: str = ""
 
 
-async def post_callback(http: aiohttp.ClientSession, url: str, body: bytes) -> None:
+async def post_callback(
+    http: aiohttp.ClientSession, url: str, body: bytes, *, sign: Sign | None = None
+) -> None:
     """Deliver one on_* message.
+
+    Args:
+        sign: gives the Authorization of a body; each try has one of its own, it expires.
 
     A 2xx answer that is no NACK counts as delivered, even when it is no proper ACK.
 
@@ -56,7 +68,8 @@ async def post_callback(http: aiohttp.ClientSession, url: str, body: bytes) -> N
         CallbackFailed: no connection, no answer in time, or an HTTP error; one of BUSY whatever
             the body says.
     """
-    status, answer = await _sent(http, "POST", url, body, POST_TIMEOUT)
+    headers = {} if sign is None else {"Authorization": sign(body)}
+    status, answer = await _sent(http, "POST", url, body, POST_TIMEOUT, headers)
     refusal = _refusal(answer)
     if refusal is not None and status not in BUSY:
         raise CallbackRefused(f"NACK: {refusal}")
@@ -111,16 +124,17 @@ async def _sent(
     url: str,
     body: bytes,
     limits: aiohttp.ClientTimeout,
+    headers: Mapping[str, str] = NO_HEADERS,
 ) -> tuple[int, bytes]:
     """Send JSON without following redirects; return HTTP status and answer.
 
     Raises:
         CallbackFailed: no connection, or no answer in time.
     """
-    headers = {"Content-Type": "application/json"}
+    sent = {"Content-Type": "application/json", **headers}
     try:
         async with http.request(
-            method, url, data=body, headers=headers, timeout=limits, allow_redirects=False
+            method, url, data=body, headers=sent, timeout=limits, allow_redirects=False
         ) as response:
             return response.status, await _read(response)
     except (TimeoutError, aiohttp.ClientError, OSError, ValueError) as error:

@@ -14,6 +14,9 @@ import aiohttp
 from aiohttp import web
 
 Message = dict[str, Any]
+Sign = Callable[[bytes], str]
+"""Gives the Authorization header of exactly these bytes."""
+
 Seen = Callable[[str, str, Message], None]
 """Told of every Beckn message: direction (``in``, ``out``), action, the message."""
 
@@ -25,6 +28,8 @@ class SandboxBap:
     Args:
         bridge_url: base of the bridge, ``/beckn/{action}`` is added.
         refuses: callbacks with these actions are answered NACK.
+        sign: gives the Authorization of what is sent; None = nothing is signed.
+        received: each callback as it came: its Authorization, and its bytes.
     """
 
     bridge_url: str
@@ -34,6 +39,8 @@ class SandboxBap:
     seen: Seen = lambda direction, action, message: None
     url: str = ""
     refuses: frozenset[str] = frozenset()
+    sign: Sign | None = None
+    received: list[tuple[str | None, bytes]] = field(default_factory=list)
     callbacks: list[Message] = field(default_factory=list)
     patches: list[Message] = field(default_factory=list)
 
@@ -54,7 +61,9 @@ class SandboxBap:
         await self._http.close()
 
     async def _callback(self, request: web.Request) -> web.Response:
-        message = json.loads(await request.read())
+        body = await request.read()
+        self.received.append((request.headers.get("Authorization"), body))
+        message = json.loads(body)
         action = message["context"]["action"]
         if action in self.refuses:
             nack = {"message": {"ack": {"status": "NACK"}}, "error": {"code": "30000"}}
@@ -109,6 +118,8 @@ class SandboxBap:
         assert self._http is not None
         data = body if isinstance(body, bytes) else json.dumps(body).encode()
         headers = {"Content-Type": "application/json"}
+        if self.sign is not None:
+            headers["Authorization"] = self.sign(data)
         async with self._http.post(self.bridge_url + path, data=data, headers=headers) as answer:
             return answer.status, await answer.json()
 

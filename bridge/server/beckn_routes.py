@@ -15,12 +15,21 @@ from aiohttp import web
 from bridge.beckn.ack import ack, nack
 from bridge.beckn.context import ACTIONS, read_envelope
 from bridge.dialects.dialect import Dialect
-from bridge.errors import BadInput, BecknInvalid, BridgeError, NotJson, StoreUnavailable
+from bridge.errors import (
+    BadInput,
+    BecknInvalid,
+    BridgeError,
+    NotJson,
+    RegistryUnavailable,
+    SignatureInvalid,
+    StoreUnavailable,
+)
 from bridge.flows.jobs import BecknJob
 from bridge.flows.ports import Orders
 from bridge.observability import Metrics, bound, get_logger
 from bridge.orders.intents import Intent, Request
 from bridge.orders.order import order_key
+from bridge.server.signatures import Verifier, require_own
 from bridge.store.inbox import Inbox
 
 log = get_logger()
@@ -34,6 +43,7 @@ class BecknEdge(msgspec.Struct, frozen=True, kw_only=True):
         bpp_id: our subscriber id; a request for another BPP is refused.
         max_clock_skew_s: how far a timestamp may be off; None = it does not matter.
         quiet: answer 200 even to refusals (behind protocol-server, decisions 6).
+        verifier: checks who sent a message; None = that is the adapter's affair.
     """
 
     dialects: Mapping[str, Dialect]
@@ -46,6 +56,7 @@ class BecknEdge(msgspec.Struct, frozen=True, kw_only=True):
     orders: Orders
     wake: Callable[[], None]
     metrics: Metrics
+    verifier: Verifier | None
 
 
 def beckn_routes(edge: BecknEdge) -> list[web.RouteDef]:
@@ -64,18 +75,26 @@ async def _receive(edge: BecknEdge, http: web.Request) -> web.Response:
     # Labels are words of a closed set, whatever the path says.
     label = action if action in ACTIONS else "unknown"
     try:
-        request, intent, digest = _read(edge, await _body(edge, http), action)
+        body = await _body(edge, http)
+        sender = await edge.verifier.sender_of(http.headers, body) if edge.verifier else None
+        request, intent, digest = _read(edge, body, action)
+        if sender is not None:
+            require_own(sender, request)
         with bound(
             action=request.action,
             transaction_id=request.transaction_id,
             message_id=request.message_id,
         ):
             await _queue(edge, request, intent, digest)
+    except SignatureInvalid as error:
+        edge.metrics.beckn_requests.labels(label, "unsigned").inc()
+        log.warning("beckn.unsigned", action=action, reason=error.reason, peer=http.remote)
+        return _nack(edge, error, 401, edge.verifier.challenge if edge.verifier else {})
     except BadInput as error:
         edge.metrics.beckn_requests.labels(label, "nack").inc()
         log.info("beckn.refused", action=action, path=error.path, reason=error.reason)
         return _nack(edge, error, 400)
-    except StoreUnavailable as error:
+    except (StoreUnavailable, RegistryUnavailable) as error:
         edge.metrics.beckn_requests.labels(label, "unavailable").inc()
         log.warning("beckn.unavailable", action=action, error=str(error))
         return _nack(edge, error, 503)
@@ -138,7 +157,12 @@ async def _queue(edge: BecknEdge, request: Request, intent: Intent, digest: str)
         log.info("beckn.repeated")
 
 
-def _nack(edge: BecknEdge, error: BridgeError, status: int) -> web.Response:
+def _nack(
+    edge: BecknEdge, error: BridgeError, status: int, headers: Mapping[str, str] | None = None
+) -> web.Response:
     return web.Response(
-        body=nack(error), content_type="application/json", status=200 if edge.quiet else status
+        body=nack(error),
+        content_type="application/json",
+        status=200 if edge.quiet else status,
+        headers=headers,
     )

@@ -15,7 +15,10 @@ from bridge.settings.sources import Draft, Location, lay_environment_over, place
 
 Named: TypeAlias = tuple[Location, str]
 
-SECRETS: Final[tuple[tuple[str, ...], ...]] = (("secrets_key",),)
+SECRETS: Final[tuple[tuple[str, ...], ...]] = (
+    ("secrets_key",),
+    ("beckn", "private_key"),
+)
 """Where secrets stand that can also come from a file; those of CPOs apart."""
 
 _PACKAGE = Path(__file__).resolve().parent.parent

@@ -15,6 +15,9 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
 
+from bridge.beckn.registry import RegistryKind
+from bridge.beckn.signing import private_key
+from bridge.errors import SignatureInvalid
 from bridge.ocpi.locations import Capability
 from bridge.settings.redis_url import parse_redis_url
 
@@ -76,16 +79,20 @@ def _duration(text: str) -> str:
     return text
 
 
-def _not_yet(wanted: bool) -> bool:
-    if wanted:
-        raise ValueError("the bridge checks no signatures yet: leave it false, use an adapter")
-    return wanted
+def _signing_key(secret: SecretStr) -> SecretStr:
+    """Take an Ed25519 private key in Base64; whatever is wrong, nothing of it is repeated."""
+    try:
+        private_key(secret.get_secret_value())
+    except SignatureInvalid as error:
+        raise ValueError(error.reason) from None
+    return secret
 
 
 Url = Annotated[str, AfterValidator(_url)]
 BaseUrl = Annotated[str, AfterValidator(_base_url)]
 RedisUrl = Annotated[SecretStr, AfterValidator(_redis_url)]
 Token = Annotated[SecretStr, AfterValidator(_token)]
+SigningKey = Annotated[SecretStr, AfterValidator(_signing_key)]
 SecretsKey = Annotated[SecretStr, AfterValidator(_secrets_key)]
 Duration = Annotated[str, AfterValidator(_duration)]
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -213,13 +220,28 @@ class Beckn(_Part):
     adapter: Literal["none", "protocol-server", "onix"] = "none"
     subscriber_id: Name
     reply_base_url: BaseUrl | None = None
-    verify_inbound: Annotated[bool, AfterValidator(_not_yet)] = False
+    verify_inbound: bool = False
+    key_id: Name | None = None
+    private_key: SigningKey | None = None
+    private_key_file: Path | None = None
+    registry_url: BaseUrl | None = None
+    registry_kind: RegistryKind = RegistryKind.LEGACY
+    signature_life_s: Seconds = 300
+    signature_skew_s: Seconds = 5
     dialects: tuple[Literal["deg"], ...] = Field(default=("deg",), min_length=1)
 
     @model_validator(mode="after")
     def _adapter_has_an_address(self) -> Self:
         if self.adapter != "none" and self.reply_base_url is None:
             raise ValueError("with an adapter, reply_base_url says where the callbacks go")
+        return self
+
+    @model_validator(mode="after")
+    def _keys_are_complete(self) -> Self:
+        if self.verify_inbound and self.registry_url is None:
+            raise ValueError("to verify signatures, registry_url says where the keys are")
+        if (self.key_id is None) != (self.private_key is None):
+            raise ValueError("key_id and private_key go together: both sign, or none does")
         return self
 
 

@@ -18,7 +18,7 @@ import aiohttp
 import yaml
 from aiohttp import web
 
-from bridge.sandbox.bap import Message, SandboxBap
+from bridge.sandbox.bap import Message, SandboxBap, Sign
 from bridge.sandbox.cpo import SandboxCpo
 from bridge.sandbox.drive import find
 from tests.valkey import free_port
@@ -201,6 +201,7 @@ async def rig(
     *,
     cpo_of: Callable[[str], SandboxCpo] = SandboxCpo,
     cpo_changes: Mapping[str, Any] | None = None,
+    sign: Sign | None = None,
     **changes: Any,
 ) -> AsyncIterator[Rig]:
     """Start a CPO, a BAP and one bridge; end everything afterwards.
@@ -208,11 +209,12 @@ async def rig(
     Args:
         cpo_of: makes the CPO of its TOKEN_A.
         cpo_changes: more keys of its entry in the configuration; ``{cpo}`` is its address.
+        sign: signs what the BAP sends.
     """
     cpo = cpo_of("token-a-of-the-sandbox")
     cpo_site = Site(cpo.app)
     cpo.url = cpo_site.url
-    bap = SandboxBap(bridge_url="")
+    bap = SandboxBap(bridge_url="", sign=sign)
     bap_site = Site(bap.app)
     bap.url = bap_site.url
     whole = Rig(folder, redis_url, cpo, cpo_site, bap, bap_site)

@@ -140,7 +140,13 @@ def test_all_faults_come_at_once(tmp_path: Path) -> None:
         (
             "beckn: {",
             "beckn: {verify_inbound: true, ",
-            "beckn.verify_inbound: the bridge checks no",
+            "beckn: to verify signatures, registry_url says",
+        ),
+        ("beckn: {", "beckn: {key_id: k, ", "beckn: key_id and private_key go together"),
+        (
+            "beckn: {",
+            "beckn: {key_id: k, private_key: c2hvcnQ=, ",
+            "beckn.private_key: the private key has 5 bytes, not 32 or 64",
         ),
         ("cpo1.example, name: CPO One", "x", "cpos.0.provider.name: required"),
         (

@@ -1,0 +1,121 @@
+"""What a Beckn registry is asked about a subscriber's key, and what its answer means. Without I/O.
+
+Three forms: ``legacy`` (protocol-server and most registries), ``onix`` (the registry plugin of
+beckn-onix) and ``dedi`` (a DeDi name service).
+"""
+
+from __future__ import annotations
+
+import enum
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any, Final, NamedTuple
+from urllib.parse import quote
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from bridge.beckn.signing import KeyId, public_key
+from bridge.errors import SignatureInvalid
+
+ENDED: Final = frozenset({"EXPIRED", "UNSUBSCRIBED", "INVALID_SSL"})
+"""States of an entry whose key counts no longer; none given is as good as SUBSCRIBED."""
+
+_KEY_NAMES: Final = ("ukId", "unique_key_id", "key_id")
+
+
+class RegistryKind(enum.StrEnum):
+    """In which form a registry is asked."""
+
+    LEGACY = "legacy"
+    ONIX = "onix"
+    DEDI = "dedi"
+
+
+class Question(NamedTuple):
+    """The request to the registry; ``body`` None = a GET."""
+
+    method: str
+    url: str
+    body: bytes | None
+
+
+class Subscriber(NamedTuple):
+    """A network participant and one key of it.
+
+    Args:
+        url: where it takes messages; None where the registry does not tell.
+        valid_until: the entry counts until then; None = nothing said.
+    """
+
+    id: str
+    url: str | None
+    key: Ed25519PublicKey
+    valid_until: datetime | None
+
+
+def question(kind: RegistryKind, base_url: str, key_id: KeyId) -> Question:
+    """Return how a registry at ``base_url`` is asked for a key."""
+    base = base_url.rstrip("/")
+    if kind is RegistryKind.DEDI:
+        subscriber, key = quote(key_id.subscriber_id, safe=""), quote(key_id.unique_key_id, safe="")
+        url = f"{base}/lookup/{subscriber}/subscribers.beckn.one/{key}"
+        return Question("GET", url, None)
+    key_name = "key_id" if kind is RegistryKind.ONIX else "ukId"
+    asked = {"subscriber_id": key_id.subscriber_id, key_name: key_id.unique_key_id}
+    return Question("POST", f"{base}/lookup", json.dumps(asked).encode())
+
+
+def subscriber(answer: bytes, key_id: KeyId, now: datetime) -> Subscriber | None:
+    """Return whom a registry's answer names, whatever its form; None = nobody whose key counts.
+
+    An entry of another subscriber or key, one that has ended and one without a usable key are
+    passed over.
+
+    Raises:
+        SignatureInvalid: the answer is no JSON that could name anybody.
+    """
+    try:
+        found = json.loads(answer)
+    except ValueError as error:
+        raise SignatureInvalid("the registry's answer is no JSON") from error
+    for entry in _entries(found):
+        read = _read(entry, key_id)
+        if read is not None and (read.valid_until is None or read.valid_until > now):
+            return read
+    return None
+
+
+def _entries(found: object) -> Iterator[dict[str, Any]]:
+    """Yield what may be entries: a list of them, one alone, or the details of a DeDi record."""
+    if isinstance(found, list):
+        yield from (entry for entry in found if isinstance(entry, dict))
+    elif isinstance(found, dict):
+        data = found.get("data")
+        details = data.get("details") if isinstance(data, dict) else None
+        yield details if isinstance(details, dict) else found
+
+
+def _read(entry: dict[str, Any], key_id: KeyId) -> Subscriber | None:
+    named = next((entry[name] for name in _KEY_NAMES if entry.get(name)), key_id.unique_key_id)
+    if (entry.get("subscriber_id"), named) != tuple(key_id):
+        return None
+    if str(entry.get("status") or "").upper() in ENDED:
+        return None
+    try:
+        key = public_key(str(entry.get("signing_public_key")))
+        valid_until = _instant(entry.get("valid_until"))
+    except ValueError:
+        return None
+    except SignatureInvalid:
+        return None
+    url = entry.get("subscriber_url") or entry.get("url")
+    return Subscriber(key_id.subscriber_id, str(url) if url else None, key, valid_until)
+
+
+def _instant(value: object) -> datetime | None:
+    """Read a time of the registry; one without a zone is UTC. Raises ValueError."""
+    if value in (None, ""):
+        return None
+    at = datetime.fromisoformat(str(value))
+    return at if at.tzinfo is not None else at.replace(tzinfo=UTC)
