@@ -31,6 +31,7 @@ from bridge.observability import Metrics, get_logger
 from bridge.ocpi.locations import Status
 from bridge.operator import Operator
 from bridge.orders.terms import Commercial
+from bridge.outside import errands_of
 from bridge.server.beckn_routes import BecknEdge, beckn_routes
 from bridge.server.middlewares import beckn_faults
 from bridge.server.ocpi_routes import ocpi_routes
@@ -124,7 +125,7 @@ def runners_of(
     guarded: aiohttp.ClientSession,
     pull_soon: PullSoon,
 ) -> list[LaneRunner]:
-    """Return the workers of the four kinds of lanes."""
+    """Return the workers of the five kinds of lanes."""
     lanes, database = stores.lanes, stores.database
 
     def reply_url(bap_uri: str) -> str:
@@ -165,6 +166,7 @@ def runners_of(
         lanes.outbox: outbox.handle,
         lanes.command: commands.handle,
         lanes.live: live.handle,
+        lanes.errand: errands_of(stores, metrics, bell.ring).handle,
     }
     return [
         bell.add(LaneRunner(lane, handle, parallel=PARALLEL_LANES))

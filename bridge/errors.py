@@ -34,6 +34,8 @@
     +-- RegistryUnavailable           whose key it is cannot be found out now; retryable
     +-- CallbackFailed                a BAP or adapter did not take an on_*; retryable
     |   +-- CallbackRefused           it answered NACK; final
+    +-- ErrandFailed                  nobody outside did it; retryable
+    |   +-- ErrandRefused             it cannot be done; final
     +-- DemoFailed                    a step of the walk-in did not happen (sandbox/demo.py)
 
 Every class says by itself what the two sides answer: ``beckn_code`` (BECKN-005, a string),
@@ -311,5 +313,17 @@ class CallbackFailed(BridgeError):
 
 class CallbackRefused(CallbackFailed):
     """The receiver answered a callback with NACK."""
+
+    retryable = False
+
+
+class ErrandFailed(BridgeError):
+    """Something outside was not done; it may be tried again."""
+
+    retryable = True
+
+
+class ErrandRefused(ErrandFailed):
+    """Something outside cannot be done: trying again would change nothing."""
 
     retryable = False

@@ -64,6 +64,9 @@ Event = Literal[
     "cpo.renewed",
     "cpo.token_spent",
     "cpo.unreachable",
+    "errand.done",
+    "errand.failed",
+    "errand.postponed",
     "http.unreadable",
     "hub.party_changed",
     "hub.party_unreachable",
@@ -76,6 +79,7 @@ Event = Literal[
     "ocpi.crashed",
     "ocpi.refused",
     "ocpi.tolerated",
+    "otp.shown",
     "pull.bad_object",
     "pull.crashed",
     "pull.done",
@@ -296,6 +300,12 @@ class Metrics:
             ["kind", "result"],
             registry=registry,
         )
+        self.errands = Counter(
+            "bridge_errands",
+            "What was tried outside for orders; kind otp; outcome done, retried, failed",
+            ["kind", "outcome"],
+            registry=registry,
+        )
         self.bill_deviations = Counter(
             "bridge_bill_deviations",
             "Final bills that differ from the total of the CPO's CDR by more than the tolerance",
@@ -310,7 +320,7 @@ class Metrics:
         )
         self.lane_depth = Gauge(
             "bridge_lane_depth",
-            "Lanes that have work, by kind: inbox, outbox, command, live",
+            "Lanes that have work, by kind: inbox, outbox, command, live, errand",
             ["lane"],
             registry=registry,
         )

@@ -21,6 +21,7 @@ from bridge.flows.jobs import (
     CommandResponseJob,
     CommandResultJob,
     DeadlineJob,
+    ErrandJob,
     EvseJob,
     Job,
     PreferencesJob,
@@ -98,6 +99,8 @@ async def _decided(world: World, job: Job, order: Order | None) -> Decision:
             return evse_changed(world, order, now)
         case DeadlineJob(name=name):
             return deadline_passed(world, order, name)
+        case ErrandJob():
+            return Decision(order)
         case _:
             assert_never(job)
 

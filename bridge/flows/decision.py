@@ -19,6 +19,7 @@ from bridge.ocpi.flags import Flags
 from bridge.ocpi.headers import Party
 from bridge.ocpi.locations import Status
 from bridge.ocpi.types import ModuleID
+from bridge.orders.errands import Errand
 from bridge.orders.intents import Request
 from bridge.orders.order import Order
 from bridge.orders.plans import Plan
@@ -106,7 +107,8 @@ class Decision(NamedTuple):
     """The outcome of one event, committed as a whole or not at all.
 
     ``order`` None: nothing is kept (a search, a request about an unknown order). ``pulls`` are
-    asked for once the rest is committed; what they find comes as events of its own.
+    asked for once the rest is committed; what they find comes as events of its own. ``errands``
+    leave like plans, but not to the CPO.
     """
 
     order: Order | None
@@ -115,6 +117,7 @@ class Decision(NamedTuple):
     live: bytes | None = None
     notes: tuple[str, ...] = ()
     pulls: tuple[Pull, ...] = ()
+    errands: tuple[Errand, ...] = ()
 
 
 def answer(request: Request, message: bytes, summary: str = "") -> Callback:

@@ -101,6 +101,22 @@ class DeadlineJob(msgspec.Struct, frozen=True, kw_only=True, tag="deadline"):
     at: datetime
 
 
+class ErrandJob(msgspec.Struct, frozen=True, kw_only=True, tag="errand"):
+    """What became of an errand, where the order cares.
+
+    Args:
+        errand_id: tells which; the order may have a newer one of its kind.
+        kind: as ``kind_of`` words it.
+        done: False: it was given up, ``reason`` says why.
+    """
+
+    errand_id: str
+    kind: str
+    done: bool
+    at: datetime
+    reason: str = ""
+
+
 Job = (
     BecknJob
     | SessionJob
@@ -111,4 +127,5 @@ Job = (
     | PreferencesJob
     | EvseJob
     | DeadlineJob
+    | ErrandJob
 )

@@ -17,6 +17,7 @@ from bridge.flows.jobs import (
     CommandResponseJob,
     CommandResultJob,
     DeadlineJob,
+    ErrandJob,
     EvseJob,
     Job,
     PreferencesJob,
@@ -26,6 +27,7 @@ from bridge.flows.jobs import (
 from bridge.flows.look import LOOK
 from bridge.flows.ports import PullSoon
 from bridge.observability import Metrics, bound, get_logger
+from bridge.orders.errands import Errand, kind_of
 from bridge.orders.order import Order
 from bridge.orders.plans import CommandPlan, Plan, PreferencesPlan, TokenPlan
 from bridge.store.database import Command, Database, packed
@@ -51,6 +53,17 @@ class CommandEntry(msgspec.Struct, frozen=True, kw_only=True):
     tries: int = 0
 
 
+class ErrandEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """Something to be done outside, in the errand lane of its order.
+
+    Args:
+        tries: how often that came to nothing.
+    """
+
+    errand: Errand
+    tries: int = 0
+
+
 class LiveEntry(msgspec.Struct, frozen=True, kw_only=True):
     """A PATCH for a track callback_url."""
 
@@ -60,12 +73,13 @@ class LiveEntry(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LaneSet(NamedTuple):
-    """The four kinds of lanes."""
+    """The five kinds of lanes."""
 
     inbox: Lanes
     outbox: Lanes
     command: Lanes
     live: Lanes
+    errand: Lanes
 
 
 class InboxWorker:
@@ -152,6 +166,8 @@ class InboxWorker:
             if isinstance(plan, CommandPlan):
                 commands.append(self._orders.planned(plan))
             commands += self._lanes.command.push(lane, packed(CommandEntry(plan=plan)))
+        for errand in decision.errands:
+            commands += self._lanes.errand.push(lane, packed(ErrandEntry(errand=errand)))
         if decision.live is not None and after is not None and after.callback_url is not None:
             live = LiveEntry(url=after.callback_url, body=Raw(decision.live))
             commands += self._lanes.live.push(lane, packed(live))
@@ -224,6 +240,10 @@ class InboxWorker:
             commands += self._journal.note(
                 lane, "bridge > CPO", "OCPI", what, cpo=plan.cpo_id, **detail
             )
+        for errand in decision.errands:
+            commands += self._journal.note(
+                lane, "bridge", "bridge", f"errand {kind_of(errand)}", id=errand.id
+            )
         return commands
 
 
@@ -277,6 +297,10 @@ def _told(job: Job, order: Order | None) -> tuple[str, str, str, dict[str, str]]
             return "CPO > bridge", "OCPI", "EVSE status", {"status": str(status)}
         case DeadlineJob(name=name):
             return "bridge", "bridge", f"deadline {name}", {}
+        case ErrandJob():
+            outcome = "done" if job.done else f"given up: {job.reason}"
+            facts = {"id": job.errand_id, "outcome": outcome}
+            return "bridge", "bridge", f"errand {job.kind}", facts
 
 
 def _sent(plan: Plan) -> tuple[str, dict[str, str]]:

@@ -84,7 +84,7 @@ def test_it_is_explained(error: type[BridgeError]) -> None:
 def test_only_what_may_pass_is_retryable() -> None:
     assert {each.__name__ for each in ALL if each.retryable} == {
         *("CpoUnavailable", "CallFailed", "StoreUnavailable", "CallbackFailed"),
-        "RegistryUnavailable",
+        *("ErrandFailed", "RegistryUnavailable"),
         *("PlatformUnreachable", "OurApiUnusable", "OutcomeUnknown", "RenewalUnknown"),
     }
 
