@@ -116,7 +116,7 @@ def _is_of_another_session(order: Order, cdr: CDR) -> bool:
 
 
 def final_bill(world: World, order: Order, cdr: CDR) -> Bill:
-    """Cost the CDR with the tariff the driver agreed to."""
+    """Cost the CDR with the tariff and the terms the driver agreed to."""
     if order.tariff is None:
         raise ValueError(f"order {order.id} has no tariff")
     return bill(
@@ -125,6 +125,7 @@ def final_bill(world: World, order: Order, cdr: CDR) -> Bill:
         order.item.location.time_zone,
         paid_of(order),
         tolerance=world.terms.bill_tolerance,
+        agreed=order.agreed,
     )
 
 
@@ -147,7 +148,11 @@ def billed_so_far(order: Order) -> Order:
     return replace(
         order,
         bill=provisional_bill(
-            order.tariff, order.session, order.item.location.time_zone, paid_of(order)
+            order.tariff,
+            order.session,
+            order.item.location.time_zone,
+            paid_of(order),
+            agreed=order.agreed,
         ),
     )
 

@@ -81,4 +81,5 @@ def priced(
         ttl_s=world.terms.quote_ttl_s,
         default_kwh=world.terms.default_kwh,
         max_kwh=world.terms.max_kwh,
+        agreed=agreed,
     )

@@ -11,6 +11,7 @@ from bridge.errors import StartFailed
 from bridge.flows.bill import billed_so_far
 from bridge.flows.cancel import cancelled_by_provider
 from bridge.flows.decision import Decision, World, answer_order, refuse, with_deadline
+from bridge.flows.guard import guarded
 from bridge.flows.interruption import reconnected, resumed, watched
 from bridge.flows.preferences import preferred
 from bridge.flows.reserved import is_of_reservation, reservation_changed
@@ -49,6 +50,7 @@ def session_changed(world: World, order: Order, session: Session) -> Decision:
             decision = _invalid(world, order, session)
         case _:
             decision = Decision(order)
+    decision = guarded(world, decision)
     return decision._replace(live=_live(before, decision.order or order, world))
 
 

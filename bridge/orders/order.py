@@ -240,6 +240,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         later_cdrs: CDRs that came after the bill; one of them bills once the first is taken back.
         stop_requested: STOP_SESSION as soon as there is a session.
         stop_command: command id of the STOP_SESSION under way.
+        guarded: it was told to stop because what was paid is used up.
         accepted: command id of the last one that the charge point accepted.
         token_pushed: its CPO has the token, or may have it.
         reservation: the last that was asked for; None where nothing is reserved.
@@ -278,6 +279,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     state_since: datetime | None = None
     stop_requested: bool = False
     stop_command: str | None = None
+    guarded: bool = False
     accepted: str | None = None
     token_pushed: bool = False
     reservation: Reservation | None = None

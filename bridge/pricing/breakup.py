@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import Final, TypeAlias
 
@@ -10,10 +10,12 @@ from msgspec.structs import replace
 
 from bridge.ocpi.tariffs import TariffDimensionType
 from bridge.orders.order import Line, LineKind
-from bridge.pricing.money import rounded
+from bridge.pricing.adjustments import Adjustment, Part
+from bridge.pricing.money import WIDE, rounded
 from bridge.pricing.tariff import Cost, CostLine
 
 _ORDER: Final = (
+    LineKind.CHARGING,
     LineKind.ENERGY,
     LineKind.TIME,
     LineKind.PARKING_TIME,
@@ -24,21 +26,42 @@ _HOURLY: Final = (TariffDimensionType.TIME, TariffDimensionType.PARKING_TIME)
 _HOUR: Final = 3600
 _HOURS_DIGITS: Final = 4
 
-_Price: TypeAlias = tuple[LineKind, TariffDimensionType, Decimal]
+_WH_DIGITS: Final = 3
+_NOISE: Final = Decimal("1e-12")
+
+ZERO: Final = Decimal(0)
+
+_Price: TypeAlias = tuple[LineKind, TariffDimensionType, Decimal | None]
 
 
-def breakup(cost: Cost, currency: str) -> tuple[Decimal, tuple[Line, ...]]:
-    """Return the price of a cost and its lines, in the currency's minor unit.
+def breakup(
+    cost: Cost, currency: str, adjustments: Sequence[Adjustment] = ()
+) -> tuple[Decimal, tuple[Line, ...]]:
+    """Return the price of a cost with its adjustments and the lines, in the minor unit.
 
-    One line for each kind and unit price, without VAT; one TAX line for each rate that is not 0;
-    one for what min_price or max_price changed. The price is rounded first, once.
+    One line for each kind and unit price and one for each adjustment, without VAT; one TAX line
+    for each rate that is not 0; one for what min_price or max_price changed. The price is rounded
+    first, once.
     """
-    lines = [*_charges(cost.lines), *_taxes(cost.lines)]
+    lines = [
+        *_charges(cost.lines),
+        *(_adjusted(each) for each in adjustments),
+        *_taxes(cost.lines, adjustments),
+    ]
     if cost.adjustment:
         kind = LineKind.MINIMUM if cost.adjustment > 0 else LineKind.MAXIMUM
         lines.append(Line(kind=kind, amount=cost.adjustment))
-    price = rounded(cost.price, currency)
+    price = rounded(gross(cost, adjustments), currency)
     return price, fitted(lines, price, currency)
+
+
+def gross(cost: Cost, adjustments: Iterable[Adjustment]) -> Decimal:
+    """Return what a cost and its adjustments come to, unrounded.
+
+    Shares of shares may be off in their last digit, which must not decide about half a paisa.
+    """
+    more = [each.incl_vat for each in adjustments]
+    return (cost.price + sum(more)).quantize(_NOISE, context=WIDE) if more else cost.price
 
 
 def fitted(lines: Sequence[Line], price: Decimal, currency: str) -> tuple[Line, ...]:
@@ -52,34 +75,53 @@ def fitted(lines: Sequence[Line], price: Decimal, currency: str) -> tuple[Line, 
 
 
 def _charges(lines: Sequence[CostLine]) -> list[Line]:
-    quantities: dict[_Price, Decimal] = {}
+    found: dict[_Price, list[CostLine]] = {}
     for line in lines:
-        if line.dimension is not None and line.unit_price is not None and line.quantity is not None:
-            price = (line.kind, line.dimension, line.unit_price)
-            quantities[price] = quantities.get(price, Decimal(0)) + line.quantity
-    return [
-        _charge(*price, quantities[price])
-        for kind in _ORDER
-        for price in quantities
-        if price[0] is kind
-    ]
+        if line.dimension is not None:
+            found.setdefault((line.kind, line.dimension, line.unit_price), []).append(line)
+    return [_charge(*price, found[price]) for kind in _ORDER for price in found if price[0] is kind]
 
 
 def _charge(
-    kind: LineKind, dimension: TariffDimensionType, unit_price: Decimal, quantity: Decimal
+    kind: LineKind,
+    dimension: TariffDimensionType,
+    unit_price: Decimal | None,
+    lines: Sequence[CostLine],
 ) -> Line:
-    amount = unit_price * quantity
+    """Make one line; what a CPO billed by itself has a quantity at most, and no unit price."""
+    quantity = sum((line.quantity or ZERO for line in lines), ZERO)
+    if unit_price is None:
+        amount = sum((line.excl_vat for line in lines), ZERO)
+    else:
+        amount = unit_price * quantity / (_HOUR if dimension in _HOURLY else 1)
     if dimension is TariffDimensionType.FLAT:
         return Line(kind=kind, amount=amount)
-    if dimension not in _HOURLY:
-        return Line(kind=kind, amount=amount, quantity=quantity, unit_price=unit_price)
-    hours = round(quantity / _HOUR, _HOURS_DIGITS)
-    return Line(kind=kind, amount=amount / _HOUR, quantity=hours, unit_price=unit_price)
+    if dimension in _HOURLY:
+        quantity = round(quantity / _HOUR, _HOURS_DIGITS)
+    return Line(kind=kind, amount=amount, quantity=quantity or None, unit_price=unit_price)
 
 
-def _taxes(lines: Sequence[CostLine]) -> list[Line]:
-    amounts: dict[Decimal, Decimal] = {}
-    for line in lines:
-        if line.vat:
-            amounts[line.vat] = amounts.get(line.vat, Decimal(0)) + line.incl_vat - line.excl_vat
-    return [Line(kind=LineKind.TAX, amount=amounts[rate], vat=rate) for rate in sorted(amounts)]
+def _adjusted(adjustment: Adjustment) -> Line:
+    quantity = adjustment.quantity
+    return Line(
+        kind=adjustment.kind,
+        amount=adjustment.excl_vat,
+        quantity=None if quantity is None else round(quantity, _WH_DIGITS),
+        unit_price=adjustment.unit_price,
+        title=adjustment.title,
+        share=adjustment.share,
+    )
+
+
+def _taxes(lines: Iterable[CostLine], adjustments: Iterable[Adjustment]) -> list[Line]:
+    """Sum the VAT of all lines by rate, the rates that are not known last."""
+    taxed = [Part(line.vat, line.excl_vat, line.incl_vat) for line in lines if line.dimension]
+    taxed += [part for adjustment in adjustments for part in adjustment.parts]
+    amounts: dict[Decimal | None, Decimal] = {}
+    for part in taxed:
+        rate = part.vat or None
+        amounts[rate] = amounts.get(rate, ZERO) + part.incl_vat - part.excl_vat
+    unknown = amounts.pop(None, ZERO)
+    known = sorted((rate, amount) for rate, amount in amounts.items() if rate is not None)
+    found = [Line(kind=LineKind.TAX, amount=amount, vat=rate) for rate, amount in known]
+    return [*found, Line(kind=LineKind.TAX, amount=unknown)] if unknown else found

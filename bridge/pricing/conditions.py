@@ -7,12 +7,12 @@ from decimal import Decimal
 
 from bridge.ocpi.tariffs import TariffRestrictions
 from bridge.orders.terms import Offer
-from bridge.pricing.restrictions import Moment, conditions
+from bridge.pricing.restrictions import Moment, conditions, local_time
 
 
 def holds_at(when: TariffRestrictions | None, start: datetime, place: tzinfo) -> bool:
     """Tell whether conditions hold as charging starts; those on what comes later do not look."""
-    moment = Moment(start.astimezone(place), Decimal(0), 0)
+    moment = Moment(local_time(start, place), Decimal(0), 0)
     return all(holds(moment) for holds in conditions(when))
 
 

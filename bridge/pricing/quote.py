@@ -6,14 +6,17 @@ import uuid
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
-from typing import Final
+from typing import Final, NamedTuple
 
 from bridge.errors import QuoteUnavailable
 from bridge.ocpi.tariffs import Tariff, TariffDimensionType
 from bridge.orders.intents import Measure, Quantity
-from bridge.orders.order import Quote
-from bridge.pricing.breakup import breakup
-from bridge.pricing.money import WIDE, minor_unit
+from bridge.orders.order import LineKind, Quote
+from bridge.orders.terms import NOTHING_AGREED, Agreed
+from bridge.pricing.adjustments import ZERO, Adjustment, discounts, extras, provision
+from bridge.pricing.breakup import breakup, gross
+from bridge.pricing.clock import turns_of
+from bridge.pricing.money import WIDE, minor_unit, rounded
 from bridge.pricing.periods import Usage
 from bridge.pricing.plan import LONGEST_S, Plan
 from bridge.pricing.rates import rates
@@ -36,11 +39,13 @@ def quote(
     ttl_s: float,
     default_kwh: Decimal,
     max_kwh: Decimal,
+    agreed: Agreed = NOTHING_AGREED,
 ) -> Quote:
     """Price a session at constant power.
 
-    An amount of money buys the largest multiple of 1 Wh whose whole price does not exceed it,
-    at most what the connector gives until ``end``, or ``max_kwh`` without one (decisions 21).
+    An amount of money buys the largest multiple of 1 Wh whose whole price, with surcharges, fees
+    and VAT, does not exceed it, at most what the connector gives until ``end``, or ``max_kwh``
+    without one (decisions 21). A provision comes on top of it, a discount buys no more energy.
 
     Args:
         quantity: None means ``default_kwh``.
@@ -59,25 +64,37 @@ def quote(
     begin = now if start is None else max(start, now)
     slot_s = None if end is None else int((end - begin).total_seconds())
     kwh, duration_s = _most(quantity, power_kw, slot_s, default_kwh, max_kwh)
-    plan = Plan(ready.turns, kwh, power_kw, begin, place)
+    turns = ready.turns | turns_of(surcharge.when for surcharge in agreed.surcharges)
+    plan = Plan(turns, kwh, power_kw, begin, place)
     planned = plan.usages(kwh, duration_s)
     charges = charges_of([ready] * len(planned), planned, place)
+
+    def shorter(some_kwh: Decimal) -> _Priced:
+        total = summed(shortened(charges, *plan.last(some_kwh)), tariff)
+        used = plan.usages(some_kwh) if agreed.surcharges else planned
+        return _Priced(used, total, extras(tariff, total, used, place, agreed))
+
     total = summed(charges, tariff)
+    found = _Priced(planned, total, extras(tariff, total, planned, place, agreed))
     if quantity is not None and quantity.measure is Measure.AMOUNT:
         bound = _bound(quantity, tariff.currency)
-        if total.price >= bound:
-            kwh, total = _affordable(
-                lambda some_kwh: summed(shortened(charges, *plan.last(some_kwh)), tariff),
-                bound,
-                most_kwh=kwh,
-                guess_kwh=_crossing(planned, total, bound),
+        if found.price >= bound:
+            kwh, found = _affordable(
+                shorter, bound, most_kwh=kwh, guess_kwh=_crossing(found, bound)
             )
-    price, lines = breakup(total, tariff.currency)
-    if quantity is not None and quantity.measure is Measure.AMOUNT and price > quantity.value:
-        raise QuoteUnavailable(
-            f"{quantity.stated} {tariff.currency} is too little: "
-            f"the minimum is {price} {tariff.currency}"
-        )
+        least = rounded(found.price, tariff.currency)
+        if least > quantity.value:
+            raise QuoteUnavailable(
+                f"{quantity.stated} {tariff.currency} is too little: "
+                f"the minimum is {least} {tariff.currency}"
+            )
+    used = found.usages if agreed.surcharges else plan.usages(kwh, duration_s)
+    adjustments = (
+        *found.extras,
+        *provision(found.cost, agreed),
+        *discounts(found.cost, found.extras, used, place, agreed),
+    )
+    price, lines = breakup(found.cost, tariff.currency, adjustments)
     return Quote(
         id=str(uuid.uuid4()),
         currency=tariff.currency,
@@ -129,29 +146,46 @@ def _bound(budget: Quantity, currency: str) -> Decimal:
     return budget.value.quantize(unit, ROUND_DOWN, WIDE) + unit / 2
 
 
-def _crossing(planned: Sequence[Usage], total: Cost, bound: Decimal) -> Decimal:
-    """Return where, by its lines, the cost of a planned session comes to the bound, in kWh."""
-    spent = Decimal(0)
-    grown = [Decimal(0)] * len(planned)
-    for line in total.lines:
+class _Priced(NamedTuple):
+    """What some planned energy costs with surcharges and fees."""
+
+    usages: Sequence[Usage]
+    cost: Cost
+    extras: Sequence[Adjustment]
+
+    @property
+    def price(self) -> Decimal:
+        """The price with VAT, unrounded."""
+        return gross(self.cost, self.extras)
+
+
+def _crossing(priced: _Priced, bound: Decimal) -> Decimal:
+    """Return where, by its lines, a planned session comes to about the bound, in kWh."""
+    fixed = ZERO
+    grown = [ZERO] * len(priced.usages)
+    for line in priced.cost.lines:
         if line.dimension is TariffDimensionType.FLAT:
-            spent += line.incl_vat
+            fixed += line.incl_vat
         elif line.period is not None:
             grown[line.period] += line.incl_vat
-    kwh = Decimal(0)
-    for usage, growth in zip(planned, grown, strict=True):
+    fixed += sum(each.incl_vat for each in priced.extras if each.kind is LineKind.FEE)
+    surge = sum(each.incl_vat for each in priced.extras if each.kind is LineKind.SURCHARGE)
+    growing = sum(grown)
+    steeper = 1 + surge / growing if growing else Decimal(1)
+    spent, kwh = fixed, ZERO
+    for usage, growth in zip(priced.usages, grown, strict=True):
         if spent >= bound:
             break
-        if spent + growth >= bound:
-            return kwh + (bound - spent) / growth * usage.energy_kwh
-        spent += growth
+        if spent + growth * steeper >= bound:
+            return kwh + (bound - spent) / (growth * steeper) * usage.energy_kwh
+        spent += growth * steeper
         kwh += usage.energy_kwh
     return kwh
 
 
 def _affordable(
-    cost_of: Callable[[Decimal], Cost], bound: Decimal, *, most_kwh: Decimal, guess_kwh: Decimal
-) -> tuple[Decimal, Cost]:
+    priced: Callable[[Decimal], _Priced], bound: Decimal, *, most_kwh: Decimal, guess_kwh: Decimal
+) -> tuple[Decimal, _Priced]:
     """Return the most energy, in whole Wh, whose price is below the bound, and its cost.
 
     When there is none, it is 1 Wh. ``most_kwh`` is known to cost too much. Looks around the guess
@@ -164,13 +198,13 @@ def _affordable(
     while high - low > 1:
         if not low < guess < high:
             guess = (low + high) // 2
-        cost = cost_of(Decimal(guess) / 1000)
-        if cost.price < bound:
-            low, found = guess, cost
+        tried = priced(Decimal(guess) / 1000)
+        if tried.price < bound:
+            low, found = guess, tried
             guess = low + step
         else:
             high = guess
             guess = high - step
         step *= 2
     low = max(low, 1)
-    return Decimal(low) / 1000, found or cost_of(Decimal(low) / 1000)
+    return Decimal(low) / 1000, found or priced(Decimal(low) / 1000)

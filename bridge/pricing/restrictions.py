@@ -46,6 +46,14 @@ def zone(time_zone: str) -> tzinfo:
         raise QuoteUnavailable(f"the location's time zone {time_zone!r} is unknown") from error
 
 
+def local_time(moment: datetime, place: tzinfo) -> datetime:
+    """Return the wall clock at a Location. Raises QuoteUnavailable where the calendar ends."""
+    try:
+        return moment.astimezone(place)
+    except OverflowError as error:
+        raise QuoteUnavailable(f"there is no local time for {moment.isoformat()}") from error
+
+
 def is_local(restrictions: TariffRestrictions) -> bool:
     """Tell whether the wall clock matters."""
     r = restrictions

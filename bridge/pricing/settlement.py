@@ -4,18 +4,26 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
+from datetime import tzinfo
 from decimal import Decimal
 from typing import Final
+
+from msgspec.structs import replace
 
 from bridge.ocpi.cdrs import CDR
 from bridge.ocpi.sessions import Session
 from bridge.ocpi.tariffs import Tariff
 from bridge.ocpi.types import Price
 from bridge.orders.order import Bill, Line, LineKind, Quote
+from bridge.orders.terms import NOTHING_AGREED, Agreed, PriceSource
+from bridge.pricing.adjustments import discounts, extras
 from bridge.pricing.breakup import breakup
+from bridge.pricing.cpo_cost import cost_of_cdr
 from bridge.pricing.money import rounded
 from bridge.pricing.periods import Usage, seconds, usages
-from bridge.pricing.tariff import Cost, cost
+from bridge.pricing.rates import rates
+from bridge.pricing.restrictions import zone
+from bridge.pricing.tariff import Cost, costed
 
 TOLERANCE: Final = Decimal("0.01")
 REFUNDED: Final = (LineKind.UNUSED_PREPAYMENT, LineKind.REFUND)
@@ -31,8 +39,12 @@ def bill(
     paid: Decimal,
     *,
     tolerance: Decimal = TOLERANCE,
+    agreed: Agreed = NOTHING_AGREED,
 ) -> Bill:
-    """Bill a CDR with the tariff that the driver agreed to.
+    """Bill a CDR with the tariff and the terms that the driver agreed to.
+
+    The tariff's part is our own costing or the CPO's total, by ``price_source``; a total in
+    another currency bills nothing. The terms come on top of either.
 
     Args:
         tariff: as frozen into the order.
@@ -42,38 +54,60 @@ def bill(
     Raises:
         QuoteUnavailable: the time zone does not exist.
     """
+    place = zone(time_zone)
     used = _billed(cdr)
-    ours = cost(tariff, used, time_zone)
-    price, lines = breakup(ours, tariff.currency)
+    ours = costed(rates(tariff), used, place)
+    _, lines = breakup(ours, tariff.currency)
+    comparable = cdr.currency.upper() == tariff.currency.upper()
+    if agreed.price_source is PriceSource.CDR and comparable:
+        final = _priced(tariff, cost_of_cdr(cdr, ours, used), used, place, agreed, cdr.total_energy)
+    else:
+        final = _priced(tariff, ours, used, place, agreed, _energy(used))
     allowed = tolerance * max(len(lines), 1)
-    shown, refund, due = settled(lines, price, paid)
-    return Bill(
-        quote=_quote(tariff.currency, price, shown, _energy(used)),
-        refund=refund,
-        due=due,
-        cdr_id=cdr.id,
-        deviates=cdr.currency.upper() != tariff.currency.upper()
-        or _differs(ours, cdr.total_cost, allowed),
-    )
+    deviates = not comparable or _differs(ours, cdr.total_cost, allowed)
+    return replace(_settled(final, paid), cdr_id=cdr.id, deviates=deviates)
 
 
-def provisional_bill(tariff: Tariff, session: Session, time_zone: str, paid: Decimal) -> Bill:
-    """Bill a session before its CDR has come; raises as ``bill``."""
-    quote = so_far(tariff, session, time_zone)
-    lines, refund, due = settled(quote.lines, quote.price, paid)
-    return Bill(
-        quote=_quote(quote.currency, quote.price, lines, quote.kwh),
-        refund=refund,
-        due=due,
-        provisional=True,
-    )
+def provisional_bill(
+    tariff: Tariff,
+    session: Session,
+    time_zone: str,
+    paid: Decimal,
+    *,
+    agreed: Agreed = NOTHING_AGREED,
+) -> Bill:
+    """Bill what a session has delivered up to now, by our own costing; raises as ``bill``."""
+    quote = so_far(tariff, session, time_zone, agreed=agreed)
+    return replace(_settled(quote, paid), provisional=True)
 
 
-def so_far(tariff: Tariff, session: Session, time_zone: str) -> Quote:
+def so_far(
+    tariff: Tariff, session: Session, time_zone: str, *, agreed: Agreed = NOTHING_AGREED
+) -> Quote:
     """Price what a session has delivered up to now; raises as ``bill``."""
+    place = zone(time_zone)
     used = _told(session)
-    price, lines = breakup(cost(tariff, used, time_zone), tariff.currency)
-    return _quote(tariff.currency, price, lines, session.kwh)
+    return _priced(tariff, costed(rates(tariff), used, place), used, place, agreed, session.kwh)
+
+
+def _priced(
+    tariff: Tariff,
+    cost: Cost,
+    used: Sequence[Usage],
+    place: tzinfo,
+    agreed: Agreed,
+    kwh: Decimal,
+) -> Quote:
+    """Return a cost with what the terms add and take off: offers are judged by what was used."""
+    more = extras(tariff, cost, used, place, agreed)
+    less = discounts(cost, more, used, place, agreed)
+    price, lines = breakup(cost, tariff.currency, (*more, *less))
+    return _quote(tariff.currency, price, lines, kwh)
+
+
+def _settled(quote: Quote, paid: Decimal) -> Bill:
+    lines, refund, due = settled(quote.lines, quote.price, paid)
+    return Bill(quote=replace(quote, lines=lines), refund=refund, due=due)
 
 
 def settled(

@@ -16,14 +16,13 @@ from typing import Final
 import msgspec
 from msgspec.structs import replace
 
-from bridge.errors import QuoteUnavailable
 from bridge.ocpi.tariffs import Tariff, TariffDimensionType
 from bridge.ocpi.types import Price
 from bridge.orders.order import LineKind
 from bridge.pricing.money import WIDE
 from bridge.pricing.periods import Usage
 from bridge.pricing.rates import Candidates, Rate, Rates, first, rates
-from bridge.pricing.restrictions import Moment, zone
+from bridge.pricing.restrictions import Moment, local_time, zone
 
 FLAT: Final = TariffDimensionType.FLAT
 ENERGY: Final = TariffDimensionType.ENERGY
@@ -157,7 +156,7 @@ def charges_of(
         reserved = usage.reservation_s is not None
         if begin is None and not reserved:
             begin = usage.start
-        local = _local(usage.start, place) if ready.turns.minutes else usage.start
+        local = local_time(usage.start, place) if ready.turns.minutes else usage.start
         moment = _moment(usage, local, kwh, begin)
         candidates = _candidates(ready, reserved, reservation)
         for dimension, quantity in _quantities(usage, flat_due[reserved]):
@@ -169,13 +168,6 @@ def charges_of(
         if not reserved:
             kwh += usage.energy_kwh
     return charges
-
-
-def _local(start: datetime, place: tzinfo) -> datetime:
-    try:
-        return start.astimezone(place)
-    except OverflowError as error:
-        raise QuoteUnavailable(f"there is no local time for {start.isoformat()}") from error
 
 
 def _moment(usage: Usage, local: datetime, kwh: Decimal, begin: datetime | None) -> Moment:

@@ -8,6 +8,7 @@ from decimal import Decimal
 from urllib.parse import quote as quoted
 
 import msgspec
+from msgspec.structs import replace
 
 from bridge.dialects.deg.wording import is_uri, price, short
 from bridge.mapping import Mappings
@@ -94,11 +95,14 @@ class MoneyRenderer:
     def title(self, line: Line, currency: str) -> str:
         """Return a line's title with the numbers behind it.
 
-        ``Charging session cost (5 kWh @ ₹18.00/kWh)``; no other field says what a line is.
+        ``Charging session cost (5 kWh @ ₹18.00/kWh)``, ``surge price(20%)``; no other field says
+        what a line is.
         """
-        title = self._titles.to_beckn(line.kind) or str(line.kind)
+        title = line.title or self._titles.to_beckn(line.kind) or str(line.kind)
         if line.kind is LineKind.TAX and line.vat is not None:
             return f"{title} ({plain(line.vat)}%)"
+        if line.share is not None:
+            return f"{title}({plain(line.share * 100)}%)"
         if line.quantity is None:
             return title
         unit = "h" if line.kind in PER_HOUR else "kWh"
@@ -113,30 +117,39 @@ class MoneyRenderer:
     def payments(self, order: Order) -> list[dict[str, object]] | None:
         """Return ``order.payments``: what was to be paid, and once it is over the rest.
 
-        The second entry is a refund or what is due, never both (decisions 17).
+        A second entry is a refund or what is due, never both (decisions 17). Where nothing was
+        paid there is one entry only: what was to be paid before became part of what is due.
         """
-        if order.payment is None:
+        payment = order.payment
+        if payment is None:
             return None
-        entries = [self._payment(order, order.payment)]
-        bill = order.bill
-        if bill is not None and order.state in OVER:
-            if bill.refund > 0:
-                entries.append(self._refund(bill))
-            elif bill.due > 0:
-                entries.append(self._maps["due"].render({"bill": bill}))
+        bill = order.bill if order.state in OVER else None
+        if bill is None:
+            return [self._payment(order, payment)]
+        if payment.status is PaymentStatus.NOT_PAID:
+            left = replace(payment, amount=bill.due, due_at=None)
+            return [self._payment(order, left, kind="POST-FULFILLMENT")]
+        entries = [self._payment(order, payment)]
+        if bill.refund > 0:
+            entries.append(self._refund(bill))
+        elif bill.due > 0:
+            entries.append(self._maps["due"].render({"bill": bill}))
         return entries
 
-    def _payment(self, order: Order, payment: Payment) -> dict[str, object]:
-        """Return the first entry; how to pay is said while nothing is paid."""
-        open_ = payment.status is PaymentStatus.NOT_PAID
+    def _payment(
+        self, order: Order, payment: Payment, kind: str = "PRE-FULFILLMENT"
+    ) -> dict[str, object]:
+        """Return the first entry; how to pay is said while there is something to be paid."""
+        open_ = payment.status is PaymentStatus.NOT_PAID and payment.amount > 0
         options = self._options
         by_bank = open_ and "BANK-TRANSFER" in options.methods
         by_upi = open_ and "UPI-TRANSFER" in options.methods
         facts = {
-            "url": self._url(order, payment),
+            "url": self._url(order, payment) if payment.amount > 0 else None,
             "bank_code": options.bank_code if by_bank else None,
             "bank_account_number": options.bank_account_number if by_bank else None,
             "upi_address": options.upi_address if by_upi else None,
+            "type": kind,
         }
         entry = self._maps["payment"].render({"payment": payment, "facts": facts})
         offered = options.methods if payment.method is None else (payment.method,)

@@ -94,6 +94,8 @@ async def test_nothing_paid_is_all_due() -> None:
     bill = play.placed.bill
     assert bill is not None
     assert (bill.refund, bill.due) == (Decimal(0), Decimal("76.60"))
+    (entry,) = shown(play.callbacks[-1])["payments"]
+    assert (entry["type"], entry["params"]["amount"]) == ("POST-FULFILLMENT", "76.60")
 
 
 async def test_the_driver_pays_what_was_agreed_and_a_difference_is_marked() -> None:

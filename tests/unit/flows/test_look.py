@@ -56,7 +56,7 @@ async def test_a_session_that_is_heard_of_is_never_asked_for() -> None:
     play = await charging()
     for kwh in range(1, 20):
         assert await looks(play, STALE_S - 1) == []
-        await play.session("ACTIVE", str(kwh))
+        await play.session("ACTIVE", str(kwh / 5))
 
 
 async def test_what_else_happens_puts_no_look_off() -> None:

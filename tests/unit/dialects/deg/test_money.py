@@ -59,6 +59,16 @@ def line(kind: str, amount: str = "1", **numbers: str) -> Line:
         (line("TAX", vat="18.0"), "Tax (18%)"),
         (line("TAX"), "Tax"),
         (line("REFUND"), "Overcharge refund"),
+        (line("SURCHARGE", share="0.20"), "surge price(20%)"),
+        (line("OFFER", "-18", share="0.125"), "offer discount(12.5%)"),
+        (line("LOYALTY", "-10"), "loyalty program discount"),
+        (
+            line("SURCHARGE", quantity="5.200", unit_price="1"),
+            "surge price (5.2 kWh @ ₹1.00/kWh)",
+        ),
+        (line("OVERCHARGE_ESTIMATION"), "overcharge estimation"),
+        (replace(line("FEE"), title="Parking guard"), "Parking guard"),
+        (replace(line("OFFER", share="0.2"), title="Early bird"), "Early bird(20%)"),
     ],
 )
 def test_titles_carry_the_numbers(shown: Line, title: str) -> None:
@@ -202,6 +212,29 @@ def test_what_is_due_is_a_second_entry() -> None:
         "type": "POST-FULFILLMENT",
         "status": "NOT-PAID",
     }
+
+
+def test_what_was_never_paid_is_asked_for_once() -> None:
+    """What was to be paid before is part of what is due: two entries would ask for it twice."""
+    nothing_paid = replace(due_bill(), due=Decimal("109"))
+
+    (entry,) = entries(order("SETTLED", payment=payment("NOT-PAID"), bill=nothing_paid))
+
+    assert (entry["type"], entry["status"]) == ("POST-FULFILLMENT", "NOT-PAID")
+    assert entry["params"]["amount"] == "109.00"
+    assert entry["url"].endswith("&amount=109.00")
+    assert "time" not in entry
+
+
+def test_where_nothing_is_owed_nothing_is_asked_for() -> None:
+    for_free = replace(due_bill(), due=Decimal(0))
+
+    (entry,) = entries(order("CANCELLED", payment=payment("NOT-PAID"), bill=for_free))
+
+    assert entry["params"] == {"amount": "0.00", "currency": "INR"}
+    assert entry["status"] == "NOT-PAID"
+    assert "url" not in entry
+    assert "tags" not in entry
 
 
 def test_an_even_bill_needs_no_second_entry() -> None:
