@@ -108,6 +108,7 @@ def world_of(
         freshness=follower,
         objects=stores.objects,
         contacts=operator,
+        uses=stores.uses,
         startable=frozenset(status for status in Status if startable.to_beckn(status) == "yes"),
         flags=operator.flags,
         commercial=Commercial(),

@@ -12,7 +12,7 @@
     |   +-- OcpiInvalid               OCPI 2001, names the field
     +-- Refused                       understood, but not possible: on_* with ``error``
     |   +-- ProviderUnknown, LocationUnknown, ItemUnknown, FulfillmentUnknown,
-    |   |   OrderUnknown, RatingInvalid
+    |   |   OrderUnknown, RatingInvalid, OfferUnknown, OfferUnavailable
     |   +-- BusinessRefused, ActionUnsupported, ItemUnavailable, QuoteUnavailable,
     |   |   PaymentUnsupported, TrackingUnavailable, StartFailed,
     |   |   CancellationImpossible, UpdateImpossible
@@ -139,6 +139,18 @@ class ItemUnknown(Refused):
     """Item not found."""
 
     beckn_code = "30004"
+
+
+class OfferUnknown(Refused):
+    """Offer not found."""
+
+    beckn_code = "30006"
+
+
+class OfferUnavailable(Refused):
+    """Offer not for this order."""
+
+    beckn_code = "30006"
 
 
 class FulfillmentUnknown(Refused):

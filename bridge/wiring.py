@@ -33,6 +33,7 @@ from bridge.store.orders import OrderStore
 from bridge.store.outbox import DeadLetters
 from bridge.store.pulls import Pulls
 from bridge.store.sealed import Seal
+from bridge.store.uses import UseStore
 from bridge.workers.asked import Asked
 from bridge.workers.inbox import LaneSet
 from bridge.workers.puller import Puller
@@ -68,6 +69,7 @@ class Stores(NamedTuple):
     connections: ConnectionStore
     pulls: Pulls
     deviations: Deviations
+    uses: UseStore
 
 
 def stores_of(settings: Settings, redis_url: str) -> Stores:
@@ -92,6 +94,7 @@ def stores_of(settings: Settings, redis_url: str) -> Stores:
         connections=ConnectionStore(database, tokens_a, seal=Seal(settings.secrets_keys)),
         pulls=Pulls(database),
         deviations=Deviations(database, retention_s=retention_s),
+        uses=UseStore(database, retention_s=retention_s),
     )
 
 

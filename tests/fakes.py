@@ -19,7 +19,9 @@ from bridge.ocpi.versions import Version, VersionDetails
 from bridge.orders.order import Order, OrderState, SessionKey, references_of
 from bridge.orders.plans import CommandPlan
 from bridge.orders.token import token_of
-from bridge.orders.transitions import RUNNING
+from bridge.orders.transitions import PLACED, RUNNING
+from bridge.orders.uses import Limit, keeps_uses, uses_of
+from bridge.orders.uses import Use as OfferUse
 from bridge.store.connections import GRACE_S, PENDING_S
 from tests.factories import NOW
 
@@ -165,6 +167,47 @@ def _at(order: Order, party: Party, location_id: str, evse_uid: str) -> bool:
         and item.location.id.casefold() == location_id.casefold()
         and item.evse.uid.casefold() == evse_uid.casefold()
     )
+
+
+@dataclass
+class MemoryUses:
+    """Fits Uses; ``taken`` has, by offer id and order key, the customers of each."""
+
+    taken: dict[str, dict[str, tuple[str, ...]]] = field(default_factory=dict)
+
+    async def reached(self, use: OfferUse) -> Limit | None:
+        """Return which limit leaves no room."""
+        offer = use.offer
+        others = {k: who for k, who in self._of(use).items() if k != use.order_key}
+        if offer.uses is not None and len(others) >= offer.uses:
+            return Limit.USES
+        each = offer.uses_per_customer
+        for customer in use.customers:
+            if each is not None and sum(customer in who for who in others.values()) >= each:
+                return Limit.USES_PER_CUSTOMER
+        return None
+
+    async def take(self, use: OfferUse) -> Limit | None:
+        """Take the use if there is room."""
+        reached = await self.reached(use)
+        if reached is None:
+            self._of(use)[use.order_key] = use.customers
+        return reached
+
+    async def give_back(self, use: OfferUse) -> None:
+        """Forget the use."""
+        self._of(use).pop(use.order_key, None)
+
+    def save(self, order: Order) -> None:
+        """Bring the uses of an order in line with where it stands."""
+        for use in uses_of(order) if order.state in PLACED else []:
+            if keeps_uses(order):
+                self._of(use)[use.order_key] = use.customers
+            else:
+                self._of(use).pop(use.order_key, None)
+
+    def _of(self, use: OfferUse) -> dict[str, tuple[str, ...]]:
+        return self.taken.setdefault(use.offer.id, {})
 
 
 @dataclass

@@ -41,6 +41,7 @@ class Quirk(enum.StrEnum):
         "A code word differs from the regular one in case, _ for -, or a known misspelling.",
     )
     ITEM_OBJECT = ("item-object", "order.item is an object where order.items is a list.")
+    OFFER_IN_ITEM = ("offer-in-item", "A chosen offer stands in order.items, not in order.offers.")
     PROVIDER_MISSING = (
         "provider-missing",
         "order.provider is missing; the item id alone names the provider.",

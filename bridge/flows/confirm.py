@@ -15,6 +15,7 @@ from bridge.errors import (
 )
 from bridge.flows.decision import Decision, World, answer_order
 from bridge.flows.offer import available_item
+from bridge.flows.promotion import refuse_other_offers, take_uses
 from bridge.flows.reservation import reserved
 from bridge.orders.intents import Confirm, PaymentClaim, Request
 from bridge.orders.order import Order, OrderState, Payment, PaymentStatus, Quote
@@ -35,6 +36,7 @@ async def confirm(world: World, request: Request, intent: Confirm, order: Order 
         BusinessRefused: the order was cancelled.
         ItemUnknown: another item than in init.
         PaymentUnsupported: what is said about the payment does not fit the terms.
+        OfferUnavailable: the offer is used up by now, or is another one than in init.
         Refused: see available_item.
     """
     if order is not None and order.state is OrderState.CANCELLED:
@@ -48,6 +50,7 @@ async def confirm(world: World, request: Request, intent: Confirm, order: Order 
     wished = world.catalog.find(intent.wish.provider_id, intent.wish.item_id)
     if wished.id != order.item.id:
         raise ItemUnknown(f"init was for item {order.item.id}, not {wished.id}")
+    refuse_other_offers(intent.wish, order)
     payment = agreed_payment(order.payment, order.quote, intent.payment)
     item = await available_item(world, intent.wish, ask=True)
     order = replace(
@@ -62,6 +65,7 @@ async def confirm(world: World, request: Request, intent: Confirm, order: Order 
         token_uid=secrets.token_hex(10).upper(),
         reference=str(uuid.uuid4()),
     )
+    await take_uses(world, order)
     order, plans = reserved(world, step(order, OrderState.CONFIRMED, world.now))
     return Decision(order, (answer_order(world, request, order),), plans)
 

@@ -31,6 +31,7 @@ from bridge.flows.jobs import (
 from bridge.flows.look import looked_for
 from bridge.flows.ports import Kind
 from bridge.flows.preferences import preferences_answered
+from bridge.flows.promotion import give_back_uses
 from bridge.flows.rating import rating
 from bridge.flows.search import search
 from bridge.flows.select import select
@@ -71,6 +72,8 @@ async def _decided(world: World, job: Job, order: Order | None) -> Decision:
         try:
             return await _asked(world, job, order)
         except Refused as error:
+            if order is not None and order.state not in PLACED:
+                await give_back_uses(world, order)
             return Decision(order, (refuse(world, job.request, error),))
     if order is None:
         return Decision(None)

@@ -13,7 +13,15 @@ from msgspec.structs import replace
 
 from bridge.dialects.dialect import Dialect
 from bridge.errors import BridgeError
-from bridge.flows.ports import Catalog, CatalogSearch, Contacts, Freshness, LiveStatus, ObjectStore
+from bridge.flows.ports import (
+    Catalog,
+    CatalogSearch,
+    Contacts,
+    Freshness,
+    LiveStatus,
+    ObjectStore,
+    Uses,
+)
 from bridge.mapping import Mappings
 from bridge.ocpi.flags import Flags
 from bridge.ocpi.headers import Party
@@ -72,6 +80,7 @@ class World(msgspec.Struct, frozen=True, kw_only=True):
     freshness: Freshness
     objects: ObjectStore
     contacts: Contacts
+    uses: Uses
     startable: frozenset[Status]
     flags: Callable[[str], Flags]
     commercial: Commercial

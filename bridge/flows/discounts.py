@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from bridge.flows.agreed import is_for
 from bridge.flows.decision import World
 from bridge.orders.customer import Customer, regular_email, regular_phone
 from bridge.orders.item import ChargingItem
 from bridge.orders.terms import Agreement, Discount, DiscountKind
+from bridge.orders.where import is_for
 
 
 async def discount_for(

@@ -6,27 +6,37 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 from bridge.flows.decision import Decision, World, answer_order
-from bridge.flows.offer import agreed_now, available_item, priced
+from bridge.flows.offer import available_item
+from bridge.flows.promotion import agreed_and_priced
 from bridge.flows.select import drafted, refuse_placed
+from bridge.orders.customer import customer_of
 from bridge.orders.intents import Init, Request
-from bridge.orders.order import Order, OrderState, Payment
+from bridge.orders.order import Order, OrderState, Payment, order_key
 from bridge.orders.transitions import step
 
 
 async def init(world: World, request: Request, intent: Init, order: Order | None) -> Decision:
     """Answer with the terms of the order to be; a quote that still holds keeps its id.
 
+    An init that names no offer has none, but an automatic one: select's choice is said again.
+
     Raises:
         BusinessRefused: the transaction already has a placed order.
-        Refused: see available_item and priced.
+        Refused: see available_item and agreed_and_priced.
     """
     refuse_placed(order)
     wish = intent.wish
     if order is not None and wish.quantity is None and wish.item_id == order.item.id:
         wish = replace(wish, quantity=order.quantity)
     item = await available_item(world, wish, ask=False)
-    agreed = agreed_now(world, wish, item)
-    price = priced(world, wish, item, agreed, order)
+    agreed, price = await agreed_and_priced(
+        world,
+        wish,
+        item,
+        order,
+        key=order_key(request.bap_id, request.transaction_id),
+        customer=customer_of(intent.billing, intent.customer),
+    )
     draft = drafted(world, request, wish, item, agreed, price)
     draft = replace(
         draft,

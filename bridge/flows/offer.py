@@ -7,7 +7,6 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from bridge.errors import ItemUnavailable, QuoteUnavailable
-from bridge.flows.agreed import agreed_terms
 from bridge.flows.decision import World
 from bridge.orders.intents import Wish
 from bridge.orders.item import ChargingItem
@@ -42,12 +41,6 @@ def slot(world: World, wish: Wish) -> tuple[datetime | None, datetime | None]:
     start = wish.start if wish.start is not None and wish.start > world.now else None
     end = wish.end if wish.end is not None and wish.end > (start or world.now) else None
     return start, end
-
-
-def agreed_now(world: World, wish: Wish, item: ChargingItem) -> Agreed:
-    """Return the commercial terms for a wish. Raises QuoteUnavailable: an unknown time zone."""
-    start, _ = slot(world, wish)
-    return agreed_terms(world, item, start or world.now)
 
 
 def priced(

@@ -18,6 +18,7 @@ from bridge.ocpi.versions import Version, VersionDetails
 from bridge.orders.intents import Search
 from bridge.orders.item import ChargingItem
 from bridge.orders.order import Order, SessionKey
+from bridge.orders.uses import Limit, Use
 
 
 class Kind(enum.StrEnum):
@@ -237,6 +238,24 @@ class CatalogSearch(Protocol):
 
     def messages(self, dialect: str, search: Search, now: datetime) -> list[bytes]:
         """Return the ``message`` of each on_search, best first."""
+        ...
+
+
+class Uses(Protocol):
+    """Who has the offers of which there are only so many; an order that is saved brings its own
+    in line with where it stands.
+    """
+
+    async def reached(self, use: Use) -> Limit | None:
+        """Return which limit leaves no room for this use; None = there is room."""
+        ...
+
+    async def take(self, use: Use) -> Limit | None:
+        """Take the use if no limit is reached, atomically; an order takes it once."""
+        ...
+
+    async def give_back(self, use: Use) -> None:
+        """Let others have it; nothing happens if the order has none."""
         ...
 
 

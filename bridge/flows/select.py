@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from bridge.errors import BusinessRefused
 from bridge.flows.decision import Decision, World, answer_order
-from bridge.flows.offer import agreed_now, available_item, priced, slot
+from bridge.flows.offer import available_item, slot
+from bridge.flows.promotion import agreed_and_priced
 from bridge.orders.intents import Request, Select, Wish
 from bridge.orders.item import ChargingItem
 from bridge.orders.order import Order, OrderState, Quote, order_key
@@ -17,12 +18,12 @@ async def select(world: World, request: Request, intent: Select, order: Order | 
 
     Raises:
         BusinessRefused: the transaction already has a placed order.
-        Refused: see available_item and priced.
+        Refused: see available_item and agreed_and_priced.
     """
     refuse_placed(order)
     item = await available_item(world, intent.wish, ask=False)
-    agreed = agreed_now(world, intent.wish, item)
-    price = priced(world, intent.wish, item, agreed, None)
+    key = order_key(request.bap_id, request.transaction_id)
+    agreed, price = await agreed_and_priced(world, intent.wish, item, None, key=key)
     order = drafted(world, request, intent.wish, item, agreed, price)
     return Decision(order, (answer_order(world, request, order),))
 

@@ -51,6 +51,7 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         quantity: None when the message names no amount.
         start, end: the wanted slot; None when open. In the past means now.
         fulfillment_id: as the BAP wrote it; echoed.
+        offers: ids of the offers that the driver chose, each once.
         vehicle, tags: raw JSON, echoed.
     """
 
@@ -60,6 +61,7 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     start: datetime | None = None
     end: datetime | None = None
     fulfillment_id: str | None = None
+    offers: tuple[str, ...] = ()
     vehicle: Echo = UNSET
     tags: Echo = UNSET
 

@@ -15,6 +15,7 @@ from bridge.orders.plans import CommandPlan
 from bridge.orders.token import token_of
 from bridge.orders.transitions import RUNNING
 from bridge.store.database import Command, Database, key, packed
+from bridge.store.uses import brought
 
 DEADLINES = key("deadlines")
 """Sorted set: ``{order key}\\x1f{name}`` -> due, ms."""
@@ -66,7 +67,7 @@ class OrderStore:
         return await self._text("GET", key("tracking", tracking_id))
 
     def saved(self, order: Order, before: Order | None) -> list[Command]:
-        """Return the commands that store an order with all its correlation keys and deadlines."""
+        """Return the commands that store an order with its correlation keys, uses and deadlines."""
         ttl = self._retention_s
         commands: list[Command] = [
             ("SET", key("order", order.key), packed(order), "EX", ttl),
@@ -81,6 +82,7 @@ class OrderStore:
             commands.append(("SET", key("reference", reference.casefold()), order.key, "EX", ttl))
         commands += self._token_saved(order)
         commands += self._place_saved(order)
+        commands += brought(order, ttl)
         commands += _deadlines_saved(order, before)
         return commands
 

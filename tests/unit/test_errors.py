@@ -93,6 +93,8 @@ REFUSALS = {
     "ProviderUnknown": "30001",
     "LocationUnknown": "30002",
     "ItemUnknown": "30004",
+    "OfferUnknown": "30006",
+    "OfferUnavailable": "30006",
     "FulfillmentUnknown": "30008",
     "OrderUnknown": "30010",
     "RatingInvalid": "30015",

@@ -153,11 +153,21 @@ class Quantity(Part):
     selected: Selected | None = None
 
 
+class Offer(Part):
+    """An offer that the driver chose."""
+
+    id: Id
+
+
+Offers = Annotated[tuple[Offer, ...], Field(max_length=100)]
+
+
 class Item(Part):
-    """The wished charger."""
+    """The wished charger; the first edition of the pages has offers in it."""
 
     id: Id
     quantity: Quantity | None = None
+    offers: Offers = ()
 
 
 class Provider(Part):
@@ -192,6 +202,7 @@ class Order(Part):
     provider: Provider | None = None
     items: Annotated[tuple[Item, ...], Field(min_length=1, max_length=100)]
     fulfillments: Annotated[tuple[Fulfillment, ...], Field(max_length=100)] = ()
+    offers: Offers = ()
     billing: Billing | None = None
     payments: Annotated[tuple[Payment, ...], Field(max_length=100)] = ()
     tags: tuple[object, ...] = ()

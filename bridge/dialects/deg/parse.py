@@ -134,6 +134,7 @@ class Parser:
             start=start,
             end=end,
             fulfillment_id=fulfillment.id,
+            offers=_chosen(order, quirk),
             vehicle=encoded(fulfillment.vehicle),
             tags=Raw(encode_json(order.tags)) if order.tags else UNSET,
         )
@@ -250,6 +251,14 @@ def _order(message: Mapping[str, object], reading: Reading) -> messages.Order:
 def _fulfillment(order: messages.Order) -> messages.Fulfillment:
     """Return the only fulfillment; a wish need not have one, its id does not matter (Q8)."""
     return order.fulfillments[0] if order.fulfillments else messages.Fulfillment()
+
+
+def _chosen(order: messages.Order, quirk: Report) -> tuple[str, ...]:
+    """Return the ids of the chosen offers; some stand in the item (use cases, 13)."""
+    nested = order.items[0].offers
+    if nested:
+        quirk(Quirk.OFFER_IN_ITEM)
+    return tuple(dict.fromkeys(offer.id for offer in (*order.offers, *nested)))
 
 
 def _token(fulfillment: messages.Fulfillment) -> str | None:

@@ -49,7 +49,7 @@ from bridge.orders.plans import CommandPlan, PreferencesPlan, TokenPlan
 from bridge.orders.terms import Commercial
 from tests import factories
 from tests.factories import NOW, PARTY
-from tests.fakes import MemoryObjects
+from tests.fakes import MemoryObjects, MemoryUses
 from tests.unit.flows.callbacks import check
 from tests.unit.flows.world import TERMS, Desk, Live, Offered, dialect, mappings, paid, wish
 
@@ -62,7 +62,7 @@ class Play:
         self.now = NOW
         self.terms = terms
         self.offered, self.live, self.desk = Offered(), Live(), Desk()
-        self.objects = MemoryObjects()
+        self.objects, self.uses = MemoryObjects(), MemoryUses()
         self.mappings = mappings()
         self.asked: list[Request] = []
         self.callbacks: list[Callback] = []
@@ -90,6 +90,7 @@ class Play:
             freshness=self.live,
             objects=self.objects,
             contacts=self.desk,
+            uses=self.uses,
             startable=frozenset({Status.AVAILABLE}),
             flags=lambda cpo_id: self.flags,
             commercial=self.commercial,
@@ -99,6 +100,7 @@ class Play:
         """Decide an event and go on with the order it leaves."""
         decision = await decide(self.world(), job, self.order)
         if decision.order is not None:
+            self.uses.save(decision.order)
             self.order = decision.order
         for callback in decision.callbacks:
             check(callback)

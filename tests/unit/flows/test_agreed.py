@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 from msgspec.structs import replace
 
-from bridge.flows.agreed import agreed_terms, is_for
+from bridge.flows.agreed import agreed_terms
 from bridge.ocpi.locations import PowerType
-from bridge.ocpi.tariffs import DayOfWeek, TariffRestrictions
 from bridge.orders.order import OrderState
 from bridge.orders.terms import (
     Agreed,
@@ -25,8 +23,8 @@ from bridge.orders.terms import (
     Surcharge,
     Where,
 )
+from bridge.orders.where import is_for
 from tests import factories
-from tests.factories import NOW
 from tests.unit.flows.play import Play
 from tests.unit.flows.world import ITEM_ID, PROVIDER_ID, paid
 
@@ -57,7 +55,7 @@ def test_a_term_is_for_some_connectors(where: Where, is_here: bool) -> None:
 
 
 def terms(play: Play, *chosen: Offer, discount: Discount | None = None) -> Agreed:
-    return agreed_terms(play.world(), factories.item(), NOW, chosen, discount)
+    return agreed_terms(play.world(), factories.item(), chosen, discount)
 
 
 def test_what_is_for_this_connector_is_agreed() -> None:
@@ -76,7 +74,7 @@ def test_what_is_for_this_connector_is_agreed() -> None:
         price_source=PriceSource.CDR,
         refunds=refunds,
     )
-    assert terms(play, chosen, replace(chosen, where=ELSEWHERE), discount=member) == Agreed(
+    assert terms(play, chosen, discount=member) == Agreed(
         fees=(FEE,),
         surcharges=(surge,),
         offers=(chosen,),
@@ -86,29 +84,6 @@ def test_what_is_for_this_connector_is_agreed() -> None:
         price_source=PriceSource.CDR,
         refunds=refunds,
     )
-
-
-def test_an_automatic_offer_needs_no_choice() -> None:
-    """NOW is a Wednesday, noon in India."""
-    offer = Offer(id="now", title="Now", share=Decimal("0.2"), automatic=True)
-    wednesdays = TariffRestrictions(day_of_week=(DayOfWeek.WEDNESDAY,), start_time="12:00")
-    mornings = TariffRestrictions(end_time="12:00")
-    play = Play()
-    play.commercial = Commercial(
-        offers=(
-            offer,
-            replace(offer, id="to be chosen", automatic=False),
-            replace(offer, id="elsewhere", where=ELSEWHERE),
-            replace(offer, id="wednesdays", when=wednesdays),
-            replace(offer, id="mornings", when=mornings),
-            replace(offer, id="from now on", valid_from=NOW),
-            replace(offer, id="later", valid_from=NOW + timedelta(seconds=1)),
-            replace(offer, id="over", valid_until=NOW),
-        )
-    )
-    assert [each.id for each in terms(play).offers] == ["now", "wednesdays", "from now on"]
-    chosen = play.commercial.offers[1]
-    assert terms(play, chosen).offers == (chosen,)
 
 
 async def test_new_terms_are_a_new_quote_until_init() -> None:

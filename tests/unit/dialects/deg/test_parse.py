@@ -200,7 +200,7 @@ def test_an_unknown_stop_is_named() -> None:
 
 
 def test_what_nobody_reads_may_be_anything() -> None:
-    assert wish(order(offers=5, xinput="x", tags=[1, {"list": 2}])).tags == Raw(b'[1,{"list":2}]')
+    assert wish(order(add_ons=5, xinput="x", tags=[1, {"list": 2}])).tags == Raw(b'[1,{"list":2}]')
 
 
 def test_fields_of_the_first_edition_are_let_pass() -> None:
