@@ -11,6 +11,7 @@ import aiohttp
 from aiohttp import web
 from msgspec.structs import replace
 
+from bridge.beckn.layer2 import Layer2Files
 from bridge.catalog.index import CatalogIndex
 from bridge.catalog.offers import startable_by
 from bridge.clients.beckn import patch_live, post_callback
@@ -37,6 +38,7 @@ from bridge.server.middlewares import beckn_faults
 from bridge.server.ocpi_routes import ocpi_routes
 from bridge.server.ops_routes import Ops, ops_routes
 from bridge.settings import Settings, data_path
+from bridge.settings.layer2 import layer2_of
 from bridge.wiring import (
     Stores,
     emsp_of,
@@ -125,6 +127,7 @@ def runners_of(
     http: aiohttp.ClientSession,
     guarded: aiohttp.ClientSession,
     pull_soon: PullSoon,
+    layer2: Layer2Files,
 ) -> list[LaneRunner]:
     """Return the workers of the five kinds of lanes."""
     lanes, database = stores.lanes, stores.database
@@ -152,6 +155,8 @@ def runners_of(
         journal=stores.journal,
         post=partial(post_callback, http, sign=signer_of(settings)),
         metrics=metrics,
+        layer2=layer2,
+        withhold=settings.beckn.layer2_outbound == "withhold",
     )
     commands = CommandWorker(
         database=database,
@@ -243,6 +248,7 @@ def beckn_edge(
     bell: Bell,
     metrics: Metrics,
     http: aiohttp.ClientSession,
+    layer2: Layer2Files,
 ) -> BecknEdge:
     """Return what the Beckn routes need."""
     return BecknEdge(
@@ -257,6 +263,7 @@ def beckn_edge(
         wake=bell.ring,
         metrics=metrics,
         verifier=verifier_of(settings, http),
+        layer2=layer2,
     )
 
 
@@ -270,8 +277,10 @@ def create_app(settings: Settings, redis_url: str) -> web.Application:
 
     Raises:
         MappingInvalid: a mapping file or overlay cannot be used.
+        Layer2Invalid: nor can a layer-2 file.
     """
     mappings = load(data_path("mappings"), settings.mapping_overlays)
+    layer2 = layer2_of(settings.beckn)
     metrics = Metrics()
     metrics.mapping.info({"fingerprint": mappings.fingerprint})
     log.info("mapping.loaded", fingerprint=mappings.fingerprint)
@@ -317,7 +326,7 @@ def create_app(settings: Settings, redis_url: str) -> web.Application:
         response_url=operator.response_url,
     )
     runners = runners_of(
-        settings, stores, metrics, world, bell, send, http, guarded, asked.pull_soon
+        settings, stores, metrics, world, bell, send, http, guarded, asked.pull_soon, layer2
     )
     registration = RegistrationWorker(
         client=client,
@@ -334,7 +343,7 @@ def create_app(settings: Settings, redis_url: str) -> web.Application:
         rotations=operator.rotations(),
         notice=notice,
     )
-    edge = beckn_edge(settings, stores, dialects, bell, metrics, http)
+    edge = beckn_edge(settings, stores, dialects, bell, metrics, http, layer2)
     app = web.Application(
         client_max_size=settings.limits.max_body_bytes, middlewares=[beckn_faults(quiet=edge.quiet)]
     )

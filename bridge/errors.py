@@ -4,6 +4,7 @@
     +-- ConfigurationError            start refused; exit code 2
     |   +-- SettingsInvalid           every fault of the configuration, at once
     |   +-- MappingInvalid            every fault of mappings/*.yaml, at once
+    |   +-- Layer2Invalid             every fault of a layer-2 file, at once
     +-- WrongUse                      a command cannot use what it was given; exit code 2
     +-- BadInput                      a message that cannot be read; nothing is stored
     |   +-- NotJson                   the body is no JSON document
@@ -34,6 +35,7 @@
     +-- RegistryUnavailable           whose key it is cannot be found out now; retryable
     +-- CallbackFailed                a BAP or adapter did not take an on_*; retryable
     |   +-- CallbackRefused           it answered NACK; final
+    |   +-- CallbackInvalid           it breaks layer 2 and was not even sent; final
     +-- ErrandFailed                  nobody outside did it; retryable
     |   +-- ErrandRefused             it cannot be done; final
     +-- DemoFailed                    a step of the walk-in did not happen (sandbox/demo.py)
@@ -75,6 +77,10 @@ class MappingInvalid(ConfigurationError):
 
 class WrongUse(BridgeError):
     """A command of the command line cannot use what it was given; says which option or file."""
+
+
+class Layer2Invalid(ConfigurationError):
+    """A layer-2 file cannot be used."""
 
 
 class BadInput(BridgeError):
@@ -325,6 +331,12 @@ class CallbackFailed(BridgeError):
 
 class CallbackRefused(CallbackFailed):
     """The receiver answered a callback with NACK."""
+
+    retryable = False
+
+
+class CallbackInvalid(CallbackFailed):
+    """A callback breaks the network's layer-2 file, and such callbacks are withheld."""
 
     retryable = False
 

@@ -39,6 +39,7 @@ Event = Literal[
     "bridge.stopping",
     "callback.dead",
     "callback.delivered",
+    "callback.invalid",
     "callback.postponed",
     "catalogue.behind",
     "catalogue.loaded",
@@ -249,6 +250,12 @@ class Metrics:
             "bridge_beckn_quirk",
             "Deviations from Beckn that were accepted on input",
             ["quirk"],
+            registry=registry,
+        )
+        self.layer2 = Counter(
+            "bridge_beckn_layer2_violations",
+            "Messages that break a layer-2 file; direction in or out",
+            ["direction", "action"],
             registry=registry,
         )
         self.callbacks = Counter(

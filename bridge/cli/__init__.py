@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from bridge.cli import checks, cpo, demo, doctor, orders, price, serve, unlock
+from bridge.cli import beckn, checks, cpo, demo, doctor, orders, price, serve, unlock
 from bridge.errors import BridgeError, ConfigurationError, WrongUse
 
 app = typer.Typer(
@@ -25,6 +25,7 @@ app.command("trace")(orders.trace)
 cpo.app.command("doctor")(doctor.doctor)
 cpo.app.command("unlock")(unlock.unlock)
 app.add_typer(cpo.app, name="cpo")
+app.add_typer(beckn.app, name="beckn")
 app.add_typer(orders.dead_letters, name="deadletters")
 app.add_typer(checks.config_app, name="config")
 app.add_typer(checks.mapping_app, name="mapping")

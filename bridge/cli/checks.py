@@ -16,6 +16,7 @@ from bridge.mapping.docs import markdown
 from bridge.mapping.explain import explain as explain_object
 from bridge.settings import data_path
 from bridge.settings import load as load_settings
+from bridge.settings.layer2 import layer2_of
 
 config_app = typer.Typer(help="The configuration file.", no_args_is_help=True)
 mapping_app = typer.Typer(help="The mapping between the two protocols.", no_args_is_help=True)
@@ -34,6 +35,7 @@ def check_config(
     """
     settings = load_settings(file or config, os.environ)
     load(data_path("mappings"), settings.mapping_overlays)
+    layer2_of(settings.beckn)
     cpos = ", ".join(cpo.id for cpo in settings.cpos) or "none"
     out.print(f"ok: {settings.public_url}, CPOs: {cpos}, adapter: {settings.beckn.adapter}")
 

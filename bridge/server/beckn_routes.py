@@ -14,6 +14,7 @@ from aiohttp import web
 
 from bridge.beckn.ack import ack, nack
 from bridge.beckn.context import ACTIONS, read_envelope
+from bridge.beckn.layer2 import Layer2Files
 from bridge.dialects.dialect import Dialect
 from bridge.errors import (
     BadInput,
@@ -44,6 +45,7 @@ class BecknEdge(msgspec.Struct, frozen=True, kw_only=True):
         max_clock_skew_s: how far a timestamp may be off; None = it does not matter.
         quiet: answer 200 even to refusals (behind protocol-server, decisions 6).
         verifier: checks who sent a message; None = that is the adapter's affair.
+        layer2: what messages are checked with, by domain and version.
     """
 
     dialects: Mapping[str, Dialect]
@@ -57,6 +59,7 @@ class BecknEdge(msgspec.Struct, frozen=True, kw_only=True):
     wake: Callable[[], None]
     metrics: Metrics
     verifier: Verifier | None
+    layer2: Layer2Files
 
 
 def beckn_routes(edge: BecknEdge) -> list[web.RouteDef]:
@@ -135,9 +138,21 @@ def _read(edge: BecknEdge, body: bytes, action: str | None) -> tuple[Request, In
         max_clock_skew_s=edge.max_clock_skew_s,
         quirk=quirk,
     )
+    _check_layer2(edge, request, body)
     intent = edge.dialects[request.domain].parse(request.action, message, quirk)
     canonical = json.dumps(message, sort_keys=True, separators=(",", ":"), default=str)
     return request, intent, hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def _check_layer2(edge: BecknEdge, request: Request, body: bytes) -> None:
+    """Raise BecknInvalid for a message that the network's own file refuses."""
+    layer2 = edge.layer2.get((request.domain, request.version))
+    if layer2 is None:
+        return
+    violation = layer2.violation(request.action, msgspec.json.decode(body))
+    if violation is not None:
+        edge.metrics.layer2.labels("in", request.action).inc()
+        raise BecknInvalid(*violation)
 
 
 async def _queue(edge: BecknEdge, request: Request, intent: Intent, digest: str) -> None:

@@ -214,6 +214,14 @@ class Cpo(_Part):
     support: Support | None = None
 
 
+class Layer2File(_Part):
+    """The OpenAPI file that messages of a domain and version are checked with."""
+
+    domain: Name
+    version: Name
+    file: Path
+
+
 class Beckn(_Part):
     """Who the bridge is in the Beckn network, and what stands between it and the network."""
 
@@ -226,6 +234,8 @@ class Beckn(_Part):
     private_key_file: Path | None = None
     registry_url: BaseUrl | None = None
     registry_kind: RegistryKind = RegistryKind.LEGACY
+    layer2: tuple[Layer2File, ...] = ()
+    layer2_outbound: Literal["send", "withhold"] = "send"
     signature_life_s: Seconds = 300
     signature_skew_s: Seconds = 5
     dialects: tuple[Literal["deg"], ...] = Field(default=("deg",), min_length=1)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Protocol
+from typing import Final, Protocol
 
 import msgspec
 from msgspec.structs import replace
 
-from bridge.errors import CallbackFailed, CallbackRefused
+from bridge.beckn.layer2 import Layer2Files
+from bridge.errors import CallbackFailed, CallbackInvalid, CallbackRefused
 from bridge.observability import Metrics, bound, get_logger
 from bridge.store.database import Database, packed
 from bridge.store.journal import Journal
@@ -23,6 +24,9 @@ SOLICITED_RETRIES_S = (0.2, 0.5, 1.0)
 
 UNSOLICITED_RETRIES_S = (1.0, 5.0, 25.0, 120.0, 600.0, 1800.0)
 """Pauses before the further tries of what the BAP must learn in any case."""
+
+
+NO_FILES: Final[Layer2Files] = {}
 
 
 class Post(Protocol):
@@ -42,6 +46,8 @@ class OutboxWorker:
     """Handler of outbox lanes.
 
     Args:
+        layer2: what messages are checked with before their first try.
+        withhold: bury what fails that check, instead of sending it all the same.
         clock: the time of now; the one the lanes go by.
     """
 
@@ -54,9 +60,13 @@ class OutboxWorker:
         journal: Journal,
         post: Post,
         metrics: Metrics,
+        layer2: Layer2Files = NO_FILES,
+        withhold: bool = False,
         clock: Callable[[], datetime] = utc_now,
     ) -> None:
         self._db = database
+        self._layer2 = layer2
+        self._withhold = withhold
         self._outbox = outbox
         self._dead = dead
         self._journal = journal
@@ -69,7 +79,10 @@ class OutboxWorker:
         entry = msgspec.json.decode(claim.entry, type=CallbackEntry)
         with bound(transaction_id=entry.transaction_id, message_id=entry.message_id):
             try:
+                self._check(entry)
                 await self._post(entry.url, bytes(entry.body))
+            except CallbackInvalid as error:
+                await self._bury(claim, entry, error, "withheld")
             except CallbackRefused as error:
                 await self._bury(claim, entry, error, "refused")
             except CallbackFailed as error:
@@ -93,6 +106,25 @@ class OutboxWorker:
                 waited_s = (self._clock() - entry.created_at).total_seconds()
                 self._metrics.callback_seconds.labels(entry.action).observe(waited_s)
                 log.info("callback.delivered", action=entry.action, tries=entry.tries + 1)
+
+    def _check(self, entry: CallbackEntry) -> None:
+        """Look at a message that was not tried yet.
+
+        Raises:
+            CallbackInvalid: it breaks layer 2, and such messages are withheld.
+        """
+        if entry.tries or not self._layer2:
+            return
+        message = msgspec.json.decode(entry.body)
+        context = message["context"]
+        layer2 = self._layer2.get((context["domain"], context["version"]))
+        violation = None if layer2 is None else layer2.violation(entry.action, message)
+        if violation is None:
+            return
+        self._metrics.layer2.labels("out", entry.action).inc()
+        log.warning("callback.invalid", action=entry.action, **violation._asdict())
+        if self._withhold:
+            raise CallbackInvalid(f"layer 2: {violation.path}: {violation.reason}")
 
     async def _bury(
         self, claim: Claim, entry: CallbackEntry, error: CallbackFailed, why: str

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import itertools
 import re
 import typing
 from collections.abc import Iterator
@@ -105,17 +106,15 @@ def test_the_readme_lists_the_commands() -> None:
 
 def _words(cell: str) -> Iterator[str]:
     """Yield the commands of a cell such as ``bridge cpo register|sync ID``."""
-    _, first, *more = cell.strip("`").replace("\\|", "|").split()
-    if more and re.fullmatch(r"[a-z|]+", more[0]):
-        yield from (f"{first} {name}" for name in more[0].split("|"))
-    else:
-        yield first
+    _, *words = cell.strip("`").replace("\\|", "|").split()
+    *groups, last = itertools.takewhile(re.compile(r"[a-z0-9|]+").fullmatch, words)
+    yield from (" ".join((*groups, name)) for name in last.split("|"))
 
 
 def _commands(group: Any, path: str = "") -> Iterator[str]:
     for name, command in group.commands.items():
         if hasattr(command, "commands"):
-            yield from _commands(command, f"{name} ")
+            yield from _commands(command, f"{path}{name} ")
         else:
             yield path + name
 
@@ -189,7 +188,7 @@ def test_every_metric_has_a_row() -> None:
         name
         for page in PAGES
         for text in quoted(page.read_text("utf-8"))
-        for name in re.findall(r"^bridge_[a-z_]+", text)
+        for name in re.findall(r"^bridge_\w+", text)
     }
     assert mentioned == told
 

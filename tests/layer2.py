@@ -1,0 +1,77 @@
+"""A small layer-2 file of our own: what the tests of layer 2 check messages with."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from typing import Any
+
+Document = dict[str, Any]
+
+CONTEXT: Document = {
+    "type": "object",
+    "properties": {
+        "action": {"type": "string"},
+        "bap_id": {"type": "string"},
+        "transaction_id": {"type": "string"},
+        "message_id": {"type": "string"},
+        "ttl": {"type": "string"},
+    },
+    "required": ["action", "ttl"],
+}
+
+ORDER: Document = {
+    "type": "object",
+    "properties": {
+        "id": {"type": "string", "maxLength": 8},
+        "payments": {"type": "array", "items": {"type": "object"}},
+    },
+    "required": ["id"],
+}
+
+
+def body(message: Document) -> Document:
+    """Return a path whose request body is a context and this message."""
+    schema = {
+        "type": "object",
+        "properties": {
+            "context": {"$ref": "#/components/schemas/Context"},
+            "message": {"type": "object", "properties": message, "required": list(message)},
+        },
+        "required": ["context", "message"],
+    }
+    return {"post": {"requestBody": {"content": {"application/json": {"schema": schema}}}}}
+
+
+def document(change: Callable[[Document], None] = lambda whole: None) -> Document:
+    """Return the file, changed in place."""
+    whole: Document = {
+        "openapi": "3.1.0",
+        "paths": {
+            "/search": body({"intent": {"type": "object"}}),
+            "/on_update": body({"order": {"$ref": "#/components/schemas/Order"}}),
+        },
+        "components": {"schemas": {"Context": CONTEXT, "Order": ORDER}},
+    }
+    whole = copy.deepcopy(whole)
+    change(whole)
+    return whole
+
+
+def ttl_is_an_instant(whole: Document) -> None:
+    """Type the ttl as the published file of one network does."""
+    whole["components"]["schemas"]["Context"]["properties"]["ttl"]["format"] = "date-time"
+
+
+def context_is_closed(whole: Document) -> None:
+    """Let the context have no further keys."""
+    whole["components"]["schemas"]["Context"]["additionalProperties"] = False
+
+
+def condition_is_misplaced(whole: Document) -> None:
+    """Put a condition on payments beside their list instead of into it."""
+    rule = {
+        "if": {"properties": {"type": {"const": "PRE-ORDER"}}},
+        "then": {"required": ["params"]},
+    }
+    whole["components"]["schemas"]["Order"]["properties"]["payments"]["allOf"] = [rule]
