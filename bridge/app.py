@@ -95,7 +95,11 @@ def world_of(
     operator: Operator,
 ) -> World:
     """Return what flows may look at; each event gets it with its own time."""
-    startable = mappings.table(None, "startable")
+
+    def statuses(table: str) -> frozenset[Status]:
+        answers = mappings.table(None, table)
+        return frozenset(status for status in Status if answers.to_beckn(status) == "yes")
+
     return World(
         now=now(),
         terms=terms_of(settings),
@@ -109,9 +113,11 @@ def world_of(
         live=live,
         freshness=follower,
         objects=stores.objects,
+        slots=stores.slots,
         contacts=operator,
         uses=stores.uses,
-        startable=frozenset(status for status in Status if startable.to_beckn(status) == "yes"),
+        startable=statuses("startable"),
+        bookable=statuses("bookable"),
         flags=operator.flags,
         commercial=Commercial(),
     )
@@ -139,6 +145,7 @@ def runners_of(
         database=database,
         lanes=lanes,
         orders=stores.orders,
+        slots=stores.slots,
         journal=stores.journal,
         world=lambda: replace(world, now=now()),
         reply_url=reply_url,

@@ -33,6 +33,7 @@ from bridge.store.orders import OrderStore
 from bridge.store.outbox import DeadLetters
 from bridge.store.pulls import Pulls
 from bridge.store.sealed import Seal
+from bridge.store.slots import SlotStore
 from bridge.store.uses import UseStore
 from bridge.workers.asked import Asked
 from bridge.workers.inbox import LaneSet
@@ -63,6 +64,7 @@ class Stores(NamedTuple):
     lanes: LaneSet
     inbox: Inbox
     orders: OrderStore
+    slots: SlotStore
     objects: ObjectStore
     journal: Journal
     dead: DeadLetters
@@ -88,6 +90,7 @@ def stores_of(settings: Settings, redis_url: str) -> Stores:
             issuer=settings.ocpi.business_name,
             retention_s=retention_s,
         ),
+        slots=SlotStore(database),
         objects=ObjectStore(database, lanes.inbox, retention_s=retention_s),
         journal=Journal(database, retention_s=retention_s),
         dead=DeadLetters(database, lanes.outbox, retention_s=retention_s),

@@ -16,8 +16,10 @@ from bridge.ocpi.credentials import Credentials
 from bridge.ocpi.headers import Party
 from bridge.ocpi.tokens import Token
 from bridge.ocpi.versions import Version, VersionDetails
+from bridge.orders.item import ItemKey
 from bridge.orders.order import Order, OrderState, SessionKey, references_of
 from bridge.orders.plans import CommandPlan
+from bridge.orders.slot import Slot, slot_of
 from bridge.orders.token import token_of
 from bridge.orders.transitions import PLACED, RUNNING
 from bridge.orders.uses import Limit, keeps_uses, uses_of
@@ -349,3 +351,41 @@ class RecordedPeers:
     async def delete_credentials(self, url: str, token: str) -> None:
         """DELETE our registration: as little."""
         raise AssertionError("the called side does not call credentials")
+
+
+@dataclass
+class MemorySlots:
+    """Fits Slots; what is saved of an order is what the store's commands would write."""
+
+    slots: dict[str, Slot] = field(default_factory=dict)
+
+    async def hold(self, slot: Slot, now: datetime) -> bool:
+        """Keep a connector softly, unless another order has it; what is over goes."""
+        self.slots = {name: kept for name, kept in self.slots.items() if kept.until > now}
+        for other in await self.busy(slot.item, now):
+            if other.order_key != slot.order_key and (
+                other.start < slot.end and slot.start < other.end
+            ):
+                return False
+        self.slots[slot.order_key] = slot
+        return True
+
+    async def busy(self, item: ItemKey, now: datetime) -> list[Slot]:
+        """Return all that is kept on a connector."""
+        return [
+            slot for slot in self.slots.values() if slot.item == item.folded() and slot.until > now
+        ]
+
+    def save(self, order: Order, before: Order | None) -> bool:
+        """Bring the slot of an order in line with it; False: it is not held any more."""
+        old, new = slot_of(before), slot_of(order)
+        if old == new:
+            return True
+        if new is None:
+            self.slots.pop(order.key, None)
+            return True
+        held = self.slots.get(order.key)
+        if held is None or (held.item, held.start, held.end) != (new.item, new.start, new.end):
+            return False
+        self.slots[order.key] = new
+        return True

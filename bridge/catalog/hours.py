@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, time, timedelta, tzinfo
 from typing import NamedTuple
 
 from bridge.catalog.fragments import Window
 from bridge.catalog.local_time import DAY, Stretch, start_of_day, stretches, zone_of
+from bridge.catalog.spans import Span, cut, merged, without
 from bridge.ocpi.locations import ExceptionalPeriod, Hours, Location, RegularHours
 
 WEEK = timedelta(days=7)
 SECOND = timedelta(seconds=1)
 LOOK_AHEAD = timedelta(days=60)
 """How much of a long range :func:`open_within` looks at: a week repeats, holidays end."""
-
-Span = tuple[datetime, datetime]
-"""Start and end in UTC, start before end."""
 
 
 class Outlook(NamedTuple):
@@ -39,27 +37,36 @@ def windows(location: Location, start: datetime, end: datetime) -> list[Window]:
     ]
 
 
-def open_within(location: Location, start: datetime, end: datetime) -> bool:
-    """Tell whether the Location is open at some moment from ``start`` to ``end``.
+def open_spans(location: Location, start: datetime, end: datetime) -> list[Span]:
+    """Return the same as :func:`windows`, in UTC."""
+    return _open_spans(location.opening_times, zone_of(location.time_zone), start, end)
+
+
+def open_within(
+    location: Location, start: datetime, end: datetime, taken: Sequence[Span] = ()
+) -> bool:
+    """Tell whether the Location is open, and not taken, at some moment from ``start`` to ``end``.
 
     ``end`` before or at ``start`` asks for that moment. Of a range longer than 60 days only the
     first 60 are looked at.
     """
-    if location.opening_times is None:
+    if location.opening_times is None and not taken:
         return True
     zone = zone_of(location.time_zone)
     start = start.astimezone(UTC)
     last = max(start + SECOND, min(end, start + LOOK_AHEAD))
     while start < last:
         stop = min(start + WEEK, last)
-        if _open_spans(location.opening_times, zone, start, stop):
+        if without(_open_spans(location.opening_times, zone, start, stop), taken):
             return True
         start = stop
     return False
 
 
-def outlook(location: Location, now: datetime) -> Outlook:
+def outlook(location: Location, now: datetime, taken: Sequence[Span] = ()) -> Outlook:
     """Return today's windows that are not over; none left: those of the next day with some.
+
+    What is taken is left out of them.
 
     Days are the Location's own; a window that lasts until midnight is shown to end at 23:59:59,
     as the pages write it. Empty when the Location stays closed for a week.
@@ -71,7 +78,9 @@ def outlook(location: Location, now: datetime) -> Outlook:
         midnight = start_of_day(zone, day + DAY)
         spans = [
             span
-            for span in _open_spans(location.opening_times, zone, start_of_day(zone, day), midnight)
+            for span in without(
+                _open_spans(location.opening_times, zone, start_of_day(zone, day), midnight), taken
+            )
             if span[1] > now
         ]
         if spans:
@@ -92,10 +101,8 @@ def _open_spans(hours: Hours | None, zone: tzinfo, start: datetime, end: datetim
     if hours is None:
         return [(start, end)] if start < end else []
     usual = [(start, end)] if hours.twentyfourseven else _regular(hours, zone, start, end)
-    openings = _merged(_cut([*usual, *_periods(hours.exceptional_openings)], start, end))
-    for closing in _periods(hours.exceptional_closings):
-        openings = [rest for opening in openings for rest in _without(opening, closing)]
-    return openings
+    openings = merged(cut([*usual, *_periods(hours.exceptional_openings)], start, end))
+    return without(openings, _periods(hours.exceptional_closings))
 
 
 def _regular(hours: Hours, zone: tzinfo, start: datetime, end: datetime) -> Iterator[Span]:
@@ -123,38 +130,8 @@ def _opening(period: RegularHours) -> tuple[time, timedelta]:
 
 
 def _in_stretch(stretch: Stretch, begin: datetime, end: datetime) -> Iterator[Span]:
-    yield from _cut([(stretch.instant(begin), stretch.instant(end))], stretch.start, stretch.end)
+    yield from cut([(stretch.instant(begin), stretch.instant(end))], stretch.start, stretch.end)
 
 
 def _periods(periods: Iterable[ExceptionalPeriod]) -> list[Span]:
     return [(period.period_begin, period.period_end) for period in periods]
-
-
-def _cut(spans: Iterable[Span], start: datetime, end: datetime) -> Iterator[Span]:
-    """Yield what of each span lies between two instants; a span that ends first is nothing."""
-    for opens, closes in spans:
-        opens, closes = max(opens, start), min(closes, end)
-        if opens < closes:
-            yield opens, closes
-
-
-def _merged(spans: Iterable[Span]) -> list[Span]:
-    """Join spans that overlap or touch."""
-    joined: list[Span] = []
-    for opens, closes in sorted(spans):
-        if joined and opens <= joined[-1][1]:
-            joined[-1] = (joined[-1][0], max(joined[-1][1], closes))
-        else:
-            joined.append((opens, closes))
-    return joined
-
-
-def _without(opening: Span, closing: Span) -> Iterator[Span]:
-    """Yield what a closing leaves of an opening."""
-    if closing[0] >= closing[1] or closing[1] <= opening[0] or opening[1] <= closing[0]:
-        yield opening
-        return
-    if opening[0] < closing[0]:
-        yield opening[0], closing[0]
-    if closing[1] < opening[1]:
-        yield closing[1], opening[1]

@@ -32,4 +32,5 @@ def agreed_terms(
         guard_share=terms.guard_share,
         price_source=terms.price_source,
         refunds=terms.refunds,
+        grace_s=terms.grace_s,
     )

@@ -17,6 +17,7 @@ from bridge.flows.decision import Decision, World, answer_order
 from bridge.flows.offer import available_item
 from bridge.flows.promotion import refuse_other_offers, take_uses
 from bridge.flows.reservation import reserved
+from bridge.flows.slots import kept, not_in_the_way
 from bridge.orders.intents import Confirm, PaymentClaim, Request
 from bridge.orders.order import Order, OrderState, Payment, PaymentStatus, Quote
 from bridge.orders.transitions import PLACED, step
@@ -37,7 +38,7 @@ async def confirm(world: World, request: Request, intent: Confirm, order: Order 
         ItemUnknown: another item than in init.
         PaymentUnsupported: what is said about the payment does not fit the terms.
         OfferUnavailable: the offer is used up by now, or is another one than in init.
-        Refused: see available_item.
+        Refused: see available_item, kept and not_in_the_way.
     """
     if order is not None and order.state is OrderState.CANCELLED:
         raise BusinessRefused(f"order {order.id} is cancelled")
@@ -52,7 +53,11 @@ async def confirm(world: World, request: Request, intent: Confirm, order: Order 
         raise ItemUnknown(f"init was for item {order.item.id}, not {wished.id}")
     refuse_other_offers(intent.wish, order)
     payment = agreed_payment(order.payment, order.quote, intent.payment)
-    item = await available_item(world, intent.wish, ask=True)
+    item = await available_item(world, intent.wish, ask=True, later=order.booked)
+    if order.booked:
+        await kept(world, order)
+    else:
+        await not_in_the_way(world, order)
     order = replace(
         order,
         request=request,

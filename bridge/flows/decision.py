@@ -20,6 +20,7 @@ from bridge.flows.ports import (
     Freshness,
     LiveStatus,
     ObjectStore,
+    Slots,
     Uses,
 )
 from bridge.mapping import Mappings
@@ -63,6 +64,7 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
 class World(msgspec.Struct, frozen=True, kw_only=True):
     """Everything a flow may look at besides the order and the event.
 
+    ``startable``, ``bookable``: EVSE statuses in which charging may start now, or in a slot.
     ``flags``: what the operator said about a CPO's deviations. ``commercial``: the terms as they
     are now; what an order was promised stands in its ``agreed``.
     """
@@ -79,9 +81,11 @@ class World(msgspec.Struct, frozen=True, kw_only=True):
     live: LiveStatus
     freshness: Freshness
     objects: ObjectStore
+    slots: Slots
     contacts: Contacts
     uses: Uses
     startable: frozenset[Status]
+    bookable: frozenset[Status]
     flags: Callable[[str], Flags]
     commercial: Commercial
 

@@ -9,8 +9,9 @@ from bridge.flows.decision import Decision, World, answer_order
 from bridge.flows.offer import available_item
 from bridge.flows.promotion import agreed_and_priced
 from bridge.flows.select import drafted, refuse_placed
+from bridge.flows.slots import kept, timed_as_said, wants_slot
 from bridge.orders.customer import customer_of
-from bridge.orders.intents import Init, Request
+from bridge.orders.intents import Init, Request, Wish
 from bridge.orders.order import Order, OrderState, Payment, order_key
 from bridge.orders.transitions import step
 
@@ -22,24 +23,28 @@ async def init(world: World, request: Request, intent: Init, order: Order | None
 
     Raises:
         BusinessRefused: the transaction already has a placed order.
-        Refused: see available_item and agreed_and_priced.
+        Refused: see available_item, timed_as_said and agreed_and_priced.
     """
     refuse_placed(order)
     wish = intent.wish
-    if order is not None and wish.quantity is None and wish.item_id == order.item.id:
-        wish = replace(wish, quantity=order.quantity)
-    item = await available_item(world, wish, ask=False)
+    if order is not None and wish.item_id == order.item.id:
+        wish = _as_before(wish, order)
+    later = wants_slot(world, wish, order)
+    item = await available_item(world, wish, ask=False, later=later)
+    key = order_key(request.bap_id, request.transaction_id)
+    wish, booked = await timed_as_said(world, wish, item, key, order)
     agreed, price = await agreed_and_priced(
         world,
         wish,
         item,
         order,
-        key=order_key(request.bap_id, request.transaction_id),
+        key=key,
         customer=customer_of(intent.billing, intent.customer),
     )
     draft = drafted(world, request, wish, item, agreed, price)
     draft = replace(
         draft,
+        booked=booked,
         created_at=draft.created_at if order is None else order.created_at,
         vehicle=wish.vehicle or (order.vehicle if order else UNSET),
         tariff=item.tariff,
@@ -54,4 +59,14 @@ async def init(world: World, request: Request, intent: Init, order: Order | None
         ),
     )
     draft = step(draft, OrderState.INITIALISED, world.now)
+    await kept(world, draft)
     return Decision(draft, (answer_order(world, request, draft),))
+
+
+def _as_before(wish: Wish, order: Order) -> Wish:
+    """Return a wish for the same connector, with what select said and init does not."""
+    if wish.quantity is None:
+        wish = replace(wish, quantity=order.quantity)
+    if order.booked and wish.start is None and wish.end is None:
+        wish = replace(wish, start=order.start, end=order.end)
+    return wish

@@ -15,10 +15,14 @@ from bridge.orders.terms import Agreed
 from bridge.pricing.quote import quote
 
 
-async def available_item(world: World, wish: Wish, *, ask: bool) -> ChargingItem:
+async def available_item(
+    world: World, wish: Wish, *, ask: bool, later: bool = False
+) -> ChargingItem:
     """Return the wished item, with the status the CPO itself gives.
 
-    ``ask``: ask the CPO even when our knowledge is fresh.
+    Args:
+        ask: ask the CPO even when our knowledge is fresh.
+        later: it is for a slot; until then whoever is there may charge on.
 
     Raises:
         ProviderUnknown, ItemUnknown: there is no such item.
@@ -31,7 +35,7 @@ async def available_item(world: World, wish: Wish, *, ask: bool) -> ChargingItem
         if evse is None:
             raise ItemUnavailable(f"the CPO does not know EVSE {item.evse.uid} any more")
         item = replace(item, evse=replace(item.evse, status=evse.status))
-    if item.status not in world.startable:
+    if item.status not in (world.bookable if later else world.startable):
         raise ItemUnavailable(f"EVSE {item.evse.evse_id or item.evse.uid} is {item.status}")
     return item
 

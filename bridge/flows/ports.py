@@ -16,8 +16,9 @@ from bridge.ocpi.tokens import Token
 from bridge.ocpi.types import ModuleID
 from bridge.ocpi.versions import Version, VersionDetails
 from bridge.orders.intents import Search
-from bridge.orders.item import ChargingItem
+from bridge.orders.item import ChargingItem, ItemKey
 from bridge.orders.order import Order, SessionKey
+from bridge.orders.slot import Slot
 from bridge.orders.uses import Limit, Use
 
 
@@ -238,6 +239,21 @@ class CatalogSearch(Protocol):
 
     def messages(self, dialect: str, search: Search, now: datetime) -> list[bytes]:
         """Return the ``message`` of each on_search, best first."""
+        ...
+
+
+class Slots(Protocol):
+    """What connectors are kept for whom; an order that is saved keeps its slot or lets it go."""
+
+    async def hold(self, slot: Slot, now: datetime) -> bool:
+        """Keep a connector softly, atomically; False: another order has it at that time.
+
+        An order has one slot: its own is no obstacle, and is replaced.
+        """
+        ...
+
+    async def busy(self, item: ItemKey, now: datetime) -> Sequence[Slot]:
+        """Return all that is kept on a connector from now on, whoever has it."""
         ...
 
 

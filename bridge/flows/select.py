@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from bridge.errors import BusinessRefused
 from bridge.flows.decision import Decision, World, answer_order
 from bridge.flows.offer import available_item, slot
 from bridge.flows.promotion import agreed_and_priced
+from bridge.flows.slots import timed, wants_slot
 from bridge.orders.intents import Request, Select, Wish
 from bridge.orders.item import ChargingItem
 from bridge.orders.order import Order, OrderState, Quote, order_key
@@ -18,13 +21,15 @@ async def select(world: World, request: Request, intent: Select, order: Order | 
 
     Raises:
         BusinessRefused: the transaction already has a placed order.
-        Refused: see available_item and agreed_and_priced.
+        Refused: see available_item, timed and agreed_and_priced.
     """
     refuse_placed(order)
-    item = await available_item(world, intent.wish, ask=False)
+    later = wants_slot(world, intent.wish, None)
+    item = await available_item(world, intent.wish, ask=False, later=later)
     key = order_key(request.bap_id, request.transaction_id)
-    agreed, price = await agreed_and_priced(world, intent.wish, item, None, key=key)
-    order = drafted(world, request, intent.wish, item, agreed, price)
+    wish, booked = await timed(world, intent.wish, item, key, None)
+    agreed, price = await agreed_and_priced(world, wish, item, None, key=key)
+    order = replace(drafted(world, request, wish, item, agreed, price), booked=booked)
     return Decision(order, (answer_order(world, request, order),))
 
 

@@ -227,6 +227,8 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             domain and version from it.
         id: Beckn order id, minted at on_confirm (decisions 13).
         fulfillment_id: ours; the BAP's own is accepted until confirm.
+        booked: its connector is kept for it from ``start`` to ``end``, which are both there then;
+            see slot.py for how long.
         tariff: frozen at on_init; bills are made from it.
         agreed: commercial terms, frozen at on_init as well.
         token_uid: uid of the AD_HOC_USER token of this order; <= 20 characters.
@@ -258,6 +260,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     quantity: Quantity | None = None
     start: datetime | None = None
     end: datetime | None = None
+    booked: bool = False
     vehicle: Echo = UNSET
     tags: Echo = UNSET
     billing: Echo = UNSET

@@ -229,7 +229,8 @@ class Commercial(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         overcharge_share: of energy, quoted as a provision for a CPO that stops late (use case 3).
         guard_share: STOP_SESSION at this share of paid energy plus provision; None = never.
         spot_within_s: a wished start so near means now (use case 2).
-        grace_s: how long a slot is kept for a driver who is late.
+        grace_s: how long a slot is kept for a driver who is late; None = the settings'
+            ``no_show_s``.
     """
 
     fees: tuple[Fee, ...] = ()
@@ -243,7 +244,7 @@ class Commercial(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     price_source: PriceSource = PriceSource.OWN
     refunds: Refunds | None = None
     spot_within_s: float = 900
-    grace_s: float = 900
+    grace_s: float | None = None
 
 
 class Agreed(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -253,6 +254,7 @@ class Agreed(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         offers: those that apply if their conditions hold in the end.
         discount: only one customer discount; the larger one counts.
         refunds: None = the settings' ``refund_share``.
+        grace_s: None = the settings' ``no_show_s``.
     """
 
     fees: tuple[Fee, ...] = ()
@@ -263,6 +265,7 @@ class Agreed(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     guard_share: Decimal | None = None
     price_source: PriceSource = PriceSource.OWN
     refunds: Refunds | None = None
+    grace_s: float | None = None
 
 
 NOTHING_AGREED = Agreed()

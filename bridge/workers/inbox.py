@@ -35,6 +35,7 @@ from bridge.store.journal import Journal
 from bridge.store.lanes import Claim, Lanes
 from bridge.store.orders import OrderStore
 from bridge.store.outbox import CallbackEntry
+from bridge.store.slots import SlotStore
 
 log = get_logger()
 
@@ -98,6 +99,7 @@ class InboxWorker:
         database: Database,
         lanes: LaneSet,
         orders: OrderStore,
+        slots: SlotStore,
         journal: Journal,
         world: Callable[[], World],
         reply_url: Callable[[str], str],
@@ -110,6 +112,7 @@ class InboxWorker:
         self._db = database
         self._lanes = lanes
         self._orders = orders
+        self._slots = slots
         self._journal = journal
         self._world = world
         self._reply_url = reply_url
@@ -126,8 +129,9 @@ class InboxWorker:
             world = self._world()
             decision = await decide(world, job, order)
             commands = self._outcome(world, claim.lane, job, order, decision)
-            commands += self._lanes.inbox.finished(claim)
-            if not await self._db.commit(commands, [self._lanes.inbox.held(claim)]):
+            slots, guards = self._slots.saved(decision.order, order)
+            commands += [*slots, *self._lanes.inbox.finished(claim)]
+            if not await self._db.commit(commands, [self._lanes.inbox.held(claim), *guards]):
                 log.warning("lane.lost", order=claim.lane)
                 return
             self._wake()

@@ -18,6 +18,7 @@ from bridge.store.database import Database, packed
 from bridge.store.journal import Entry, Journal
 from bridge.store.lanes import Lanes
 from bridge.store.orders import OrderStore
+from bridge.store.slots import SlotStore
 from bridge.workers.inbox import InboxWorker, LaneSet
 from tests.factories import CPO_ID, EMSP
 from tests.unit.flows.play import Play, charging, stopping
@@ -34,11 +35,13 @@ class Side:
     def __post_init__(self) -> None:
         self.lanes = LaneSet(*(Lanes(self.database, kind) for kind in LaneSet._fields))
         self.orders = OrderStore(self.database, emsp=EMSP, issuer="Bridge", retention_s=3600)
+        self.slots = SlotStore(self.database)
         self.journal = Journal(self.database, retention_s=3600)
         self.worker = InboxWorker(
             database=self.database,
             lanes=self.lanes,
             orders=self.orders,
+            slots=self.slots,
             journal=self.journal,
             world=self.play.world,
             reply_url=lambda bap_uri: bap_uri,

@@ -49,7 +49,7 @@ from bridge.orders.plans import CommandPlan, PreferencesPlan, TokenPlan
 from bridge.orders.terms import Commercial
 from tests import factories
 from tests.factories import NOW, PARTY
-from tests.fakes import MemoryObjects, MemoryUses
+from tests.fakes import MemoryObjects, MemorySlots, MemoryUses
 from tests.unit.flows.callbacks import check
 from tests.unit.flows.world import TERMS, Desk, Live, Offered, dialect, mappings, paid, wish
 
@@ -62,7 +62,7 @@ class Play:
         self.now = NOW
         self.terms = terms
         self.offered, self.live, self.desk = Offered(), Live(), Desk()
-        self.objects, self.uses = MemoryObjects(), MemoryUses()
+        self.objects, self.slots, self.uses = MemoryObjects(), MemorySlots(), MemoryUses()
         self.mappings = mappings()
         self.asked: list[Request] = []
         self.callbacks: list[Callback] = []
@@ -89,9 +89,11 @@ class Play:
             live=self.live,
             freshness=self.live,
             objects=self.objects,
+            slots=self.slots,
             contacts=self.desk,
             uses=self.uses,
             startable=frozenset({Status.AVAILABLE}),
+            bookable=frozenset({Status.AVAILABLE, Status.CHARGING}),
             flags=lambda cpo_id: self.flags,
             commercial=self.commercial,
         )
@@ -100,6 +102,7 @@ class Play:
         """Decide an event and go on with the order it leaves."""
         decision = await decide(self.world(), job, self.order)
         if decision.order is not None:
+            assert self.slots.save(decision.order, self.order)
             self.uses.save(decision.order)
             self.order = decision.order
         for callback in decision.callbacks:
