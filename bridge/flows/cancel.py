@@ -12,6 +12,7 @@ from bridge.flows.reservation import released
 from bridge.flows.start import attempt_closed, no_longer_waiting
 from bridge.orders.intents import Cancel, Request, Verb
 from bridge.orders.order import Cancellation, Order, OrderState
+from bridge.orders.refunds import share_back
 from bridge.orders.transitions import OVER, RUNNING, step
 from bridge.pricing.settlement import cancellation_bill
 
@@ -38,7 +39,7 @@ def cancel(world: World, request: Request, intent: Cancel, order: Order) -> Deci
         world,
         order,
         Cancellation(by="CONSUMER", at=world.now, reason_id=intent.reason_id, reason=intent.reason),
-        refund_share=world.terms.refund_share,
+        refund_share=share_back(order, world.now, world.terms.refund_share),
     )
     error = UpdateImpossible("the order was cancelled meanwhile")
     waiting = tuple(refuse(world, waiter, error) for waiter in requests)

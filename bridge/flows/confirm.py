@@ -13,10 +13,10 @@ from bridge.errors import (
     PaymentUnsupported,
     QuoteUnavailable,
 )
-from bridge.flows.decision import Decision, World, answer_order
+from bridge.flows.decision import Decision, World, answer_order, with_deadline
 from bridge.flows.offer import available_item
 from bridge.flows.promotion import refuse_other_offers, take_uses
-from bridge.flows.reservation import reserved
+from bridge.flows.reservation import missed_at, reserved
 from bridge.flows.slots import kept, not_in_the_way
 from bridge.orders.intents import Confirm, PaymentClaim, Request
 from bridge.orders.order import Order, OrderState, Payment, PaymentStatus, Quote
@@ -71,7 +71,10 @@ async def confirm(world: World, request: Request, intent: Confirm, order: Order 
         reference=str(uuid.uuid4()),
     )
     await take_uses(world, order)
-    order, plans = reserved(world, step(order, OrderState.CONFIRMED, world.now))
+    order = step(order, OrderState.CONFIRMED, world.now)
+    if order.booked:
+        order = with_deadline(order, "no_show", missed_at(world, order))
+    order, plans = reserved(world, order)
     return Decision(order, (answer_order(world, request, order),), plans)
 
 

@@ -36,6 +36,7 @@ from bridge.flows.rating import rating
 from bridge.flows.search import search
 from bridge.flows.select import select
 from bridge.flows.session import session_changed
+from bridge.flows.slots import not_too_early
 from bridge.flows.start import start
 from bridge.flows.status import status
 from bridge.flows.stop import stop
@@ -125,7 +126,9 @@ async def _asked(world: World, job: BecknJob, order: Order | None) -> Decision:
         case intents.Rating():
             return rating(world, request, intent, _known(request, order, None))
         case intents.Update(verb=intents.Verb.START):
-            return start(world, request, _known(request, order, intent.order_id))
+            known = _known(request, order, intent.order_id)
+            await not_too_early(world, known)
+            return start(world, request, known)
         case intents.Update():
             return stop(world, request, _known(request, order, intent.order_id))
         case intents.Status():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
@@ -31,8 +31,19 @@ def evse_changed(world: World, order: Order, status: Status) -> Decision:
             world, order, "charger-removed", "The charger is no longer there"
         )
     if order.state is S.CONFIRMED:
-        # A flap must not cost anybody the order: broken has to last.
-        due = world.now + timedelta(seconds=world.terms.fault_hold_s)
         known = order.deadlines.get("fault")
-        return Decision(with_deadline(order, "fault", (known or due) if status in BROKEN else None))
+        due = known or _given_up_at(world, order)
+        return Decision(with_deadline(order, "fault", due if status in BROKEN else None))
     return Decision(order)
+
+
+def _given_up_at(world: World, order: Order) -> datetime:
+    """Return when an order on a broken EVSE is given up.
+
+    A flap must not cost anybody the order: broken has to last, and where a slot is ahead, until
+    shortly before it.
+    """
+    soon = world.now + timedelta(seconds=world.terms.fault_hold_s)
+    if not order.booked or order.start is None:
+        return soon
+    return max(soon, order.start - timedelta(seconds=world.terms.reserve_lead_s))

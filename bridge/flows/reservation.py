@@ -48,7 +48,7 @@ def reserving(world: World, order: Order) -> tuple[Order, tuple[Plan, ...]]:
 
     The connector is held until the driver is counted as not coming.
     """
-    expiry = _start(world, order) + timedelta(seconds=world.terms.no_show_s)
+    expiry = missed_at(world, order)
     known = order.reservation
     reservation = Reservation(
         id=known.id if known is not None else str(uuid.uuid4()),
@@ -58,7 +58,9 @@ def reserving(world: World, order: Order) -> tuple[Order, tuple[Plan, ...]]:
         session_id=known.session_id if known is not None else None,
     )
     until = given_up_at(world, world.now)
-    order = with_deadline(with_deadline(order, "no_show", None), "reserve", until)
+    if not order.booked:
+        order = with_deadline(order, "no_show", None)
+    order = with_deadline(order, "reserve", until)
     order = replace(order, reservation=reservation, updated_at=world.now)
     key = order.item.key
     body = ReserveNow(
@@ -73,6 +75,13 @@ def reserving(world: World, order: Order) -> tuple[Order, tuple[Plan, ...]]:
     kind, command_id = CommandType.RESERVE_NOW, reservation.command_id
     plan = _plan(order, kind, command_id, encode(body), until=until)
     return order, (*introduced(world, order), plan)
+
+
+def missed_at(world: World, order: Order) -> datetime:
+    """Return when a driver counts as not coming: so long after the start he may still be late."""
+    grace_s = world.terms.no_show_s if order.agreed.grace_s is None else order.agreed.grace_s
+    begins = order.start if order.booked and order.start is not None else _start(world, order)
+    return begins + timedelta(seconds=grace_s)
 
 
 def released(order: Order) -> tuple[Order, tuple[Plan, ...]]:

@@ -14,6 +14,7 @@ from bridge.flows.reservation import LIVE, RS, changed, released, reserving
 from bridge.ocpi.cdrs import NOT_APPLICABLE
 from bridge.ocpi.sessions import Session, SessionStatus
 from bridge.orders.order import Order, OrderState
+from bridge.orders.refunds import no_show_share
 from bridge.orders.transitions import OVER
 
 S = OrderState
@@ -34,8 +35,10 @@ def reserve_accepted(order: Order) -> Decision:
 
 
 def reserve_refused(order: Order, reason: str) -> Decision:
-    """Go on without a reservation."""
-    order = with_deadline(with_deadline(order, "reserve", None), "no_show", None)
+    """Go on without a reservation; a slot is kept for the driver all the same."""
+    order = with_deadline(order, "reserve", None)
+    if not order.booked:
+        order = with_deadline(order, "no_show", None)
     return Decision(changed(order, state=RS.REFUSED), notes=(f"not reserved: {reason}",))
 
 
@@ -61,10 +64,9 @@ def reserve_due(world: World, order: Order) -> Decision:
 
 
 def no_show(world: World, order: Order) -> Decision:
-    """Cancel an order that nobody came for; what goes back is what a driver's own cancel gives."""
-    return cancelled_by_provider(
-        world, order, "no-show", "Nobody came", refund_share=world.terms.refund_share
-    )
+    """Cancel an order that nobody came for; where no terms are agreed, as if the driver did."""
+    share = no_show_share(order, world.terms.refund_share)
+    return cancelled_by_provider(world, order, "no-show", "Nobody came", refund_share=share)
 
 
 def is_of_reservation(order: Order, session: Session) -> bool:

@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from bridge.catalog.hours import open_spans
 from bridge.catalog.local_time import zone_of
 from bridge.catalog.spans import Span, nearest, without
-from bridge.errors import ItemUnavailable, QuoteUnavailable
+from bridge.errors import ItemUnavailable, QuoteUnavailable, UpdateImpossible
 from bridge.flows.agreed import agreed_terms
 from bridge.flows.decision import World
 from bridge.flows.offer import priced, slot
@@ -124,6 +124,22 @@ async def not_in_the_way(world: World, order: Order) -> None:
     end = order.end or start + timedelta(seconds=seconds)
     if any(each.start < end and start < each.end for each in firm):
         raise QuoteUnavailable("the connector was booked by somebody else; send init again")
+
+
+async def not_too_early(world: World, order: Order) -> None:
+    """See to it that a driver who starts before his slot starts in nobody else's.
+
+    Raises:
+        UpdateImpossible: the connector is somebody else's until then.
+    """
+    if order.state is not OrderState.CONFIRMED or not order.booked or order.start is None:
+        return
+    if order.start <= world.now:
+        return
+    for other in await _taken(world, order.item, order.key):
+        if other.firm and other.start <= world.now < other.end:
+            until = _local(order.item, other.end)
+            raise UpdateImpossible(f"the connector is booked by somebody else until {until}")
 
 
 async def _taken(world: World, item: ChargingItem, order_key: str) -> list[Slot]:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from urllib.parse import quote as quoted
 
 import msgspec
 from msgspec.structs import replace
 
+from bridge.catalog.local_time import zone_of
 from bridge.dialects.deg.wording import is_uri, price, short
 from bridge.mapping import Mappings
 from bridge.mapping.formats import money, plain
 from bridge.orders.order import Bill, Line, LineKind, Order, Payment, PaymentStatus, Quote
+from bridge.orders.refunds import steps_left
+from bridge.orders.terms import Refunds, RefundStep
 from bridge.orders.transitions import OVER, PLACED
 
 PER_HOUR = frozenset({LineKind.TIME, LineKind.PARKING_TIME, LineKind.RESERVATION})
@@ -183,20 +186,49 @@ class MoneyRenderer:
         ]
         return self._maps["refund"].render({"bill": bill}) | {"tags": tags}
 
-    def refund_terms(self, order: Order) -> list[dict[str, object]] | None:
-        """Return ``order.refund_terms``: before charging, and once it has begun."""
+    def refund_terms(self, order: Order, now: datetime) -> list[dict[str, object]] | None:
+        """Return ``order.refund_terms``: before charging, as it still holds, and once it has begun.
+
+        Where the terms depend on how early a driver cancels, each step has an entry.
+        """
         if order.payment is None or order.quote is None:
             return None
-        eligible = self._terms.share > 0
-        share = plain(self._terms.share * 100)
-        facts = {
-            "terms": f"{share}% refund if cancelled before charging starts" if eligible else None,
-            "eligible": eligible,
-            "within": self._terms.within if eligible else None,
-            "amount": order.quote.price * self._terms.share if eligible else None,
-            "currency": order.quote.currency if eligible else None,
-        }
-        return [
-            self._maps["refund_before"].render({"facts": facts}),
-            self._maps["refund_after"].render({}),
+        agreed = order.agreed.refunds
+        if agreed is None:
+            agreed = Refunds(
+                steps=(RefundStep(before_s=0, share=self._terms.share),),
+                no_show_share=self._terms.share,
+                within=self._terms.within,
+            )
+        before = [
+            self._refund_before(order, order.quote, step, agreed.within)
+            for step in steps_left(agreed, order, now)
         ]
+        return [*before, self._maps["refund_after"].render({})]
+
+    def _refund_before(
+        self, order: Order, quote: Quote, step: RefundStep, within: str
+    ) -> dict[str, object]:
+        """Return what comes back of the price, and until when."""
+        eligible = step.share > 0
+        share = plain(step.share * 100)
+        facts = {
+            "terms": f"{share}% refund {_deadline(order, step.before_s)}" if eligible else None,
+            "eligible": eligible,
+            "within": within if eligible else None,
+            "amount": quote.price * step.share if eligible else None,
+            "currency": quote.currency if eligible else None,
+        }
+        return self._maps["refund_before"].render({"facts": facts})
+
+
+def _deadline(order: Order, ahead_s: float) -> str:
+    """Say until when a driver has to cancel."""
+    if not ahead_s or order.start is None:
+        return "if cancelled before charging starts"
+    hours = plain(round(Decimal(ahead_s) / 3600, 2))
+    last = (order.start - timedelta(seconds=ahead_s)).astimezone(
+        zone_of(order.item.location.time_zone)
+    )
+    until = last.isoformat(timespec="seconds")
+    return f"if cancelled at least {hours} h before the scheduled time, until {until}"

@@ -52,7 +52,7 @@ class OrderRenderer:
             "fulfillments": [self._rendered_fulfillment(order)],
             "quote": self._money.quote(order, now),
             "payments": self._money.payments(order),
-            "refund_terms": self._money.refund_terms(order),
+            "refund_terms": self._money.refund_terms(order, now),
             "reason_id": reason_id,
             "reason": reason,
             "provisional": "true" if provisional else None,

@@ -30,6 +30,7 @@ from bridge.ocpi.commands import CommandResponseType, CommandResultType, Command
 from bridge.ocpi.flags import Flags
 from bridge.ocpi.locations import Capability, Status
 from bridge.ocpi.sessions import Session, SessionStatus
+from bridge.ocpi.tariffs import TariffElement
 from bridge.ocpi.tokens import Token
 from bridge.orders.intents import (
     Cancel,
@@ -305,11 +306,19 @@ async def reservable(
         Capability.REMOTE_START_STOP_CAPABLE,
         Capability.RESERVABLE,
     ),
+    elements: tuple[TariffElement, ...] = (),
+    **commercial: Any,
 ) -> Play:
-    """Play until the terms are agreed of a connector that can be reserved, from a time on."""
+    """Play until the terms are agreed of a connector that can be reserved, from a time on.
+
+    ``elements`` are added to its tariff.
+    """
     play = Play(terms=replace(TERMS, reserve=True))
+    play.commercial = replace(play.commercial, **commercial)
     evse = replace(play.offered.item.evse, capabilities=capabilities)
-    play.offered.item = replace(play.offered.item, evse=evse)
+    tariff = factories.tariff()
+    tariff = replace(tariff, elements=(*tariff.elements, *elements))
+    play.offered.item = replace(play.offered.item, evse=evse, tariff=tariff)
     await play.select(start=start)
     await play.init(start=start)
     assert play.state() is OrderState.INITIALISED

@@ -79,7 +79,10 @@ async def test_one_that_begins_later_asks_then() -> None:
     start = NOW + timedelta(seconds=LEAD_S + 600)
     play = await asked(start)
     assert play.sent(RESERVE) == []
-    assert play.placed.deadlines == {"reserve": NOW + timedelta(seconds=600)}
+    assert play.placed.deadlines == {
+        "reserve": NOW + timedelta(seconds=600),
+        "no_show": start + timedelta(seconds=NO_SHOW_S),
+    }
 
     assert await play.passes(600) == []
 

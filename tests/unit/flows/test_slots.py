@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from datetime import datetime, timedelta
 from decimal import Decimal
 
 import pytest
 from msgspec.structs import replace
 
-from bridge.flows.decision import Decision
 from bridge.flows.slots import AHEAD, LEAST, LONGEST, NEAR
 from bridge.ocpi.locations import ExceptionalPeriod, Hours, RegularHours, Status
 from bridge.ocpi.tariffs import (
@@ -20,70 +18,26 @@ from bridge.ocpi.tariffs import (
 )
 from bridge.orders.intents import Measure, Quantity
 from bridge.orders.order import OrderState
-from bridge.orders.slot import Slot, slot_of
+from bridge.orders.slot import slot_of
 from tests import factories
 from tests.factories import NOW
+from tests.unit.flows.booking import (
+    HOUR,
+    MINUTE,
+    SOON,
+    booked,
+    energy,
+    occupied,
+    opened,
+    own,
+    refusals,
+    said,
+    shown_times,
+    times,
+)
 from tests.unit.flows.callbacks import codes, shown
 from tests.unit.flows.play import Play, confirmed
 from tests.unit.flows.world import amount, paid
-
-MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
-SOON = NOW + timedelta(hours=3)
-"""15:00 in India."""
-
-
-def energy(kwh: str) -> Quantity:
-    return Quantity(measure=Measure.ENERGY, value=Decimal(kwh), unit="kWh", stated=kwh)
-
-
-def occupied(play: Play, start: datetime, end: datetime, *, firm: bool = True) -> Slot:
-    """Keep the only connector for somebody else."""
-    key = f"other|{start.isoformat()}"
-    slot = Slot(
-        order_key=key,
-        item=play.offered.item.key.folded(),
-        start=start,
-        end=end,
-        until=end if firm else NOW + HOUR,
-        firm=firm,
-    )
-    play.slots.slots[key] = slot
-    return slot
-
-
-def opened(play: Play, hours: Hours) -> None:
-    """Give the Location opening times."""
-    location = replace(play.offered.item.location, opening_times=hours)
-    play.offered.item = replace(play.offered.item, location=location)
-
-
-def times(play: Play) -> tuple[datetime | None, datetime | None]:
-    return play.placed.start, play.placed.end
-
-
-def shown_times(play: Play) -> list[datetime]:
-    """Return the stops of the last callback."""
-    (fulfillment,) = shown(play.callbacks[-1])["fulfillments"]
-    return [datetime.fromisoformat(stop["time"]["timestamp"]) for stop in fulfillment["stops"]]
-
-
-def own(play: Play) -> Slot | None:
-    """Return what is kept for the order."""
-    return play.slots.slots.get(play.placed.key)
-
-
-def said(play: Play) -> str:
-    """Return the words of the last error."""
-    error = play.callbacks[-1].error
-    assert error is not None
-    words: str = json.loads(error)["message"]
-    return words
-
-
-def refusals(decision: Decision) -> list[str]:
-    """Return the codes of the errors among the callbacks."""
-    return codes(each for each in decision.callbacks if each.error is not None)
-
 
 # select
 
@@ -351,16 +305,6 @@ async def test_a_slot_that_redis_lost_is_not_sold_twice() -> None:
     play.slots.slots.clear()
     await play.confirm(paid())
     assert play.state() is OrderState.CONFIRMED
-
-
-async def booked() -> Play:
-    """Play until a slot is placed: 100 INR, from 15:00 for six minutes."""
-    play = Play()
-    await play.select(start=SOON)
-    await play.init(start=SOON)
-    await play.confirm(paid(), start=SOON)
-    assert play.state() is OrderState.CONFIRMED
-    return play
 
 
 # Spot bookings

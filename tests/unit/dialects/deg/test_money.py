@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from bridge.dialects.deg.dialect import Deg
 from bridge.dialects.deg.money import PaymentOptions
 from bridge.orders.order import Line, LineKind, Order
+from bridge.orders.terms import Agreed, Refunds, RefundStep
 from tests.unit.dialects.deg.given import (
     LATER,
     NOW,
@@ -276,3 +277,43 @@ def test_who_refunds_nothing_says_so() -> None:
 
     assert before["refund_eligible"] is False
     assert before.keys() == {"fulfillment_state", "refund_eligible"}
+
+
+STEPS = Refunds(
+    steps=(
+        RefundStep(before_s=4 * 3600, share=Decimal("0.85")),
+        RefundStep(before_s=0, share=Decimal(0)),
+    ),
+    no_show_share=Decimal(0),
+    within="P1D",
+)
+
+
+def stepped(start: datetime | None) -> list[Mapping[str, Any]]:
+    """Return ``refund_terms`` of an order that was promised steps."""
+    promised = order("INITIALISED", agreed=Agreed(refunds=STEPS), start=start)
+    found: list[Mapping[str, Any]] = rendered(promised)["refund_terms"]
+    return found
+
+
+def test_each_step_says_until_when_and_how_much() -> None:
+    early, late, after = stepped(NOW + timedelta(hours=6))
+
+    assert early["fulfillment_state"]["descriptor"] == {
+        "code": "CONFIRMED",
+        "name": "Order Confirmed",
+        "long_desc": "85% refund if cancelled at least 4 h before the scheduled time, "
+        "until 2026-03-04T14:00:00+05:30",
+    }
+    assert early["refund_amount"] == {"value": "85.00", "currency": "INR"}
+    assert early["refund_within"] == {"duration": "P1D"}
+    assert late["refund_eligible"] is False
+    assert after["fulfillment_state"]["descriptor"]["code"] == "ACTIVE"
+
+
+@pytest.mark.parametrize("start", [None, NOW + timedelta(hours=3)])
+def test_a_step_that_can_not_be_had_any_more_is_not_promised(start: datetime | None) -> None:
+    late, _ = stepped(start)
+
+    assert late["fulfillment_state"]["descriptor"]["code"] == "CONFIRMED"
+    assert late["refund_eligible"] is False
