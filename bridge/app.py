@@ -22,8 +22,6 @@ from bridge.clients.refusals import Refusals
 from bridge.clients.sender import CpoSender
 from bridge.clients.traffic import Traffic
 from bridge.clients.wire import cpo_session
-from bridge.dialects.deg.dialect import Deg, DegSettings
-from bridge.dialects.deg.money import PaymentOptions, RefundTerms
 from bridge.dialects.dialect import Dialect
 from bridge.flows.decision import Terms, World
 from bridge.flows.ports import LiveStatus, PullSoon
@@ -31,7 +29,6 @@ from bridge.mapping import Mappings, load
 from bridge.observability import Metrics, get_logger
 from bridge.ocpi.locations import Status
 from bridge.operator import Operator
-from bridge.orders.terms import Commercial
 from bridge.outside import errands_of
 from bridge.server.beckn_routes import BecknEdge, beckn_routes
 from bridge.server.middlewares import beckn_faults
@@ -41,6 +38,7 @@ from bridge.settings import Settings, data_path
 from bridge.settings.layer2 import layer2_of
 from bridge.wiring import (
     Stores,
+    dialects_of,
     emsp_of,
     notice,
     now,
@@ -56,6 +54,7 @@ from bridge.wiring import (
 from bridge.workers.asked import Asked
 from bridge.workers.catalog_follower import CatalogFollower
 from bridge.workers.commands import CommandWorker
+from bridge.workers.commercial import CommercialTerms
 from bridge.workers.deadlines import watch_deadlines
 from bridge.workers.deviations import keep_deviations
 from bridge.workers.inbox import InboxWorker
@@ -70,6 +69,9 @@ log = get_logger()
 
 LISTENING = web.AppKey("listening", asyncio.Event)
 """Set once the port is open: a CPO calls us back while our registration is still open."""
+
+COMMERCIAL = web.AppKey("commercial", CommercialTerms)
+"""What reads the commercial terms again when the process is told to."""
 
 DRAIN_S = 20
 """How long work under way may take when the bridge stops."""
@@ -93,8 +95,9 @@ def world_of(
     follower: CatalogFollower,
     live: LiveStatus,
     operator: Operator,
+    commercial: CommercialTerms,
 ) -> World:
-    """Return what flows may look at; each event gets it with its own time."""
+    """Return what flows may look at; each event gets it with its own time and terms."""
 
     def statuses(table: str) -> frozenset[Status]:
         answers = mappings.table(None, table)
@@ -119,7 +122,7 @@ def world_of(
         startable=statuses("startable"),
         bookable=statuses("bookable"),
         flags=operator.flags,
-        commercial=Commercial(),
+        commercial=commercial.current,
     )
 
 
@@ -127,7 +130,7 @@ def runners_of(
     settings: Settings,
     stores: Stores,
     metrics: Metrics,
-    world: World,
+    world: Callable[[], World],
     bell: Bell,
     send: CpoSender,
     http: aiohttp.ClientSession,
@@ -147,7 +150,7 @@ def runners_of(
         orders=stores.orders,
         slots=stores.slots,
         journal=stores.journal,
-        world=lambda: replace(world, now=now()),
+        world=world,
         reply_url=reply_url,
         bpp_id=settings.beckn.subscriber_id,
         bpp_uri=f"{settings.public_url}/beckn",
@@ -199,25 +202,6 @@ async def once(event: asyncio.Event, work: Callable[[], Coroutine[Any, Any, None
     """Run something after an event."""
     await event.wait()
     await work()
-
-
-def dialects_of(settings: Settings, mappings: Mappings) -> list[Dialect]:
-    """Return the Beckn dialects that are switched on."""
-    payment = settings.payment
-    options = DegSettings(
-        bpp_id=settings.beckn.subscriber_id,
-        zone=settings.time_zone,
-        payment=PaymentOptions(
-            methods=payment.methods,
-            url=payment.url,
-            bank_code=payment.bank_code,
-            bank_account_number=payment.bank_account_number,
-            upi_address=payment.upi_address,
-        ),
-        refund=RefundTerms(share=settings.terms.refund_share, within=settings.terms.refund_within),
-    )
-    known = {"deg": lambda: Deg(mappings, options)}
-    return [known[name]() for name in settings.beckn.dialects]
 
 
 def follower_of(
@@ -285,12 +269,14 @@ def create_app(settings: Settings, redis_url: str) -> web.Application:
     Raises:
         MappingInvalid: a mapping file or overlay cannot be used.
         Layer2Invalid: nor can a layer-2 file.
+        SettingsInvalid: nor can the file of commercial terms.
     """
     mappings = load(data_path("mappings"), settings.mapping_overlays)
     layer2 = layer2_of(settings.beckn)
     metrics = Metrics()
     metrics.mapping.info({"fingerprint": mappings.fingerprint})
     log.info("mapping.loaded", fingerprint=mappings.fingerprint)
+    commercial = CommercialTerms(settings, metrics)
     operator, stores, bell = Operator(settings), stores_of(settings, redis_url), Bell()
     tolerated = tolerance(metrics, stores.deviations)
     http = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar())
@@ -325,7 +311,11 @@ def create_app(settings: Settings, redis_url: str) -> web.Application:
     follower = follower_of(settings, stores, dialects, operator, asked.wake)
     cpos = operator.cpos()
     live = LiveEvses(client, stores.connections, cpos)
-    world = world_of(settings, mappings, stores, dialects, follower, live, operator)
+    world = world_of(settings, mappings, stores, dialects, follower, live, operator, commercial)
+
+    def world_now() -> World:
+        return replace(world, now=now(), commercial=commercial.current)
+
     send = CpoSender(
         client=client,
         connections=stores.connections,
@@ -333,7 +323,7 @@ def create_app(settings: Settings, redis_url: str) -> web.Application:
         response_url=operator.response_url,
     )
     runners = runners_of(
-        settings, stores, metrics, world, bell, send, http, guarded, asked.pull_soon, layer2
+        settings, stores, metrics, world_now, bell, send, http, guarded, asked.pull_soon, layer2
     )
     registration = RegistrationWorker(
         client=client,
@@ -355,6 +345,7 @@ def create_app(settings: Settings, redis_url: str) -> web.Application:
         client_max_size=settings.limits.max_body_bytes, middlewares=[beckn_faults(quiet=edge.quiet)]
     )
     listening = app[LISTENING] = asyncio.Event()
+    app[COMMERCIAL] = commercial
     app.add_routes(beckn_routes(edge))
     app.add_routes(
         ops_routes(
@@ -380,6 +371,7 @@ def create_app(settings: Settings, redis_url: str) -> web.Application:
             refused.run(),
             puller.run(),
             keep_deviations(stores.deviations),
+            commercial.run(),
         ]
         tasks = {asyncio.create_task(work) for work in works}
         running_lanes = {asyncio.create_task(runner.run()) for runner in runners}

@@ -51,6 +51,8 @@ Event = Literal[
     "command.answered",
     "command.dropped",
     "command.failed",
+    "commercial.loaded",
+    "commercial.refused",
     "connection.ended",
     "connection.registered",
     "connection.renewed",
@@ -338,6 +340,15 @@ class Metrics:
             "bridge_catalogue_items", "Connectors that searches find", registry=registry
         )
         self.mapping = Info("bridge_mapping", "The mapping in use", registry=registry)
+        self.commercial = Info(
+            "bridge_commercial_terms", "The commercial terms in use", registry=registry
+        )
+        self.commercial_reloads = Counter(
+            "bridge_commercial_reloads",
+            "Files of commercial terms read; result loaded, refused",
+            ["result"],
+            registry=registry,
+        )
 
     def exposition(self) -> bytes:
         """Write all metrics in the Prometheus text format, version 0.0.4."""

@@ -1,4 +1,4 @@
-"""What the application and the command line share: stores, the eMSP, what is told of CPOs."""
+"""What the application and the command line share: stores, dialects, the eMSP, what is told."""
 
 from __future__ import annotations
 
@@ -13,7 +13,11 @@ from bridge.clients.beckn import Sign
 from bridge.clients.configuration import ConfigurationApi
 from bridge.clients.ocpi import Exchange, OcpiClient
 from bridge.clients.registry import Registry
+from bridge.dialects.deg.dialect import Deg, DegSettings
+from bridge.dialects.deg.money import PaymentOptions, RefundTerms
+from bridge.dialects.dialect import Dialect
 from bridge.flows.emsp.emsp import Emsp
+from bridge.mapping import Mappings
 from bridge.observability import Event, Metrics, get_logger
 from bridge.ocpi.headers import Party
 from bridge.ocpi.leniency import Leniency, Met
@@ -161,6 +165,25 @@ def puller_of(
         bad=bad,
     )
     return Puller(tools=tools, connections=stores.connections, cpos=operator.pulled(), asked=asked)
+
+
+def dialects_of(settings: Settings, mappings: Mappings) -> list[Dialect]:
+    """Return the Beckn dialects that are switched on."""
+    payment = settings.payment
+    options = DegSettings(
+        bpp_id=settings.beckn.subscriber_id,
+        zone=settings.time_zone,
+        payment=PaymentOptions(
+            methods=payment.methods,
+            url=payment.url,
+            bank_code=payment.bank_code,
+            bank_account_number=payment.bank_account_number,
+            upi_address=payment.upi_address,
+        ),
+        refund=RefundTerms(share=settings.terms.refund_share, within=settings.terms.refund_within),
+    )
+    known = {"deg": lambda: Deg(mappings, options)}
+    return [known[name]() for name in settings.beckn.dialects]
 
 
 def party_of(settings: Settings) -> Party:

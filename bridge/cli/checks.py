@@ -14,7 +14,7 @@ from bridge.errors import BridgeError
 from bridge.mapping import Mappings, load
 from bridge.mapping.docs import markdown
 from bridge.mapping.explain import explain as explain_object
-from bridge.settings import data_path
+from bridge.settings import data_path, load_commercial
 from bridge.settings import load as load_settings
 from bridge.settings.layer2 import layer2_of
 
@@ -29,13 +29,14 @@ def check_config(
     file: Annotated[Path | None, typer.Argument(help="Configuration file.")] = None,
     config: ConfigOption = None,
 ) -> None:
-    """Check a configuration file and the mappings it names; print every fault at once.
+    """Check a configuration file, the mappings and commercial terms it names; print every fault.
 
     Example: bridge config check config/bridge.example.yaml
     """
     settings = load_settings(file or config, os.environ)
     load(data_path("mappings"), settings.mapping_overlays)
     layer2_of(settings.beckn)
+    load_commercial(settings)
     cpos = ", ".join(cpo.id for cpo in settings.cpos) or "none"
     out.print(f"ok: {settings.public_url}, CPOs: {cpos}, adapter: {settings.beckn.adapter}")
 

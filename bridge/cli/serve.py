@@ -1,4 +1,4 @@
-"""bridge serve: run until SIGTERM or SIGINT, then drain."""
+"""bridge serve: run until SIGTERM or SIGINT, then drain; SIGHUP reads the commercial terms."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Final
 import uvloop
 from aiohttp import web
 
-from bridge.app import LISTENING, create_app
+from bridge.app import COMMERCIAL, LISTENING, create_app
 from bridge.cli.context import ConfigOption, redis_url_of, settings_of
 from bridge.errors import BridgeError
 from bridge.observability import configure_logging, get_logger
@@ -50,6 +50,7 @@ async def run(settings: Settings, config: Path | None) -> None:
         loop.add_signal_handler(name, stop.set)
     async with redis_url_of(settings) as redis_url:
         app = create_app(settings, redis_url)
+        loop.add_signal_handler(signal.SIGHUP, app[COMMERCIAL].reload_soon)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=DRAIN_S)
         await runner.setup()
         try:

@@ -5,15 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 from pydantic import ValidationError
 
 from bridge.errors import SettingsInvalid
 from bridge.settings.model import Settings
-from bridge.settings.sources import Draft, Location, lay_environment_over, place, read_file
-
-Named: TypeAlias = tuple[Location, str]
+from bridge.settings.sources import Draft, Location, Named, lay_environment_over, place, read_file
 
 SECRETS: Final[tuple[tuple[str, ...], ...]] = (
     ("secrets_key",),
@@ -55,19 +53,8 @@ def _checked(draft: Draft) -> Settings | None:
     try:
         return Settings.model_validate(draft.tree)
     except ValidationError as error:
-        for fault in error.errors(include_url=False, include_input=False):
-            draft.blame(fault["loc"], _words(fault["type"], fault["msg"]))
+        draft.blame_all(error)
     return None
-
-
-def _words(kind: str, message: str) -> str:
-    match kind:
-        case "extra_forbidden":
-            return "unknown key"
-        case "missing":
-            return "required"
-        case _:
-            return message.removeprefix("Value error, ")
 
 
 def token_variable(cpo_id: str) -> str:
@@ -166,11 +153,4 @@ def _refuse_doubles(draft: Draft) -> None:
                 name = f"{party['country_code']}*{party['party_id']}".upper()
                 parties.append(((*where, "party_id"), name))
     for named in (ids, providers, parties):
-        _once(draft, named)
-
-
-def _once(draft: Draft, named: list[Named]) -> None:
-    first: dict[str, Location] = {}
-    for at, name in named:
-        if first.setdefault(name, at) != at:
-            draft.blame(at, f"the same as {place(first[name])}")
+        draft.refuse_twice(named)

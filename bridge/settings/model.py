@@ -327,6 +327,7 @@ class Settings(_Part):
     support: Support = Support()
     feedback_url: Url | None = None
     mapping_overlays: tuple[Path, ...] = ()
+    commercial: Path | None = None
     evse_status_ttl_s: Seconds = 60
     retention_days: int = Field(default=90, ge=1)
     time_zone: ZoneInfo = ZoneInfo("Asia/Kolkata")

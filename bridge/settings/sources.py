@@ -13,10 +13,12 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import yaml
+from pydantic import ValidationError
 
 from bridge.errors import SettingsInvalid
 
 Location: TypeAlias = tuple[str | int, ...]
+Named: TypeAlias = tuple[Location, str]
 
 _PREFIX = "BRIDGE_"
 _TOKEN = re.compile(r"BRIDGE_CPO_(?!_).+_TOKEN_A")
@@ -39,6 +41,18 @@ class Draft:
         """Note a fault; the first one at a place stays."""
         self.faults.setdefault(self._where(at), what)
 
+    def blame_all(self, error: ValidationError) -> None:
+        """Note every fault that a model found."""
+        for fault in error.errors(include_url=False, include_input=False):
+            self.blame(fault["loc"], _words(fault["type"], fault["msg"], fault.get("ctx", {})))
+
+    def refuse_twice(self, named: list[Named]) -> None:
+        """Note each name that stands at a second place."""
+        first: dict[str, Location] = {}
+        for at, name in named:
+            if first.setdefault(name, at) != at:
+                self.blame(at, f"the same as {place(first[name])}")
+
     def _where(self, at: Location) -> str:
         if at in self.origins:
             return self.origins[at]
@@ -60,18 +74,50 @@ def place(at: Location) -> str:
     return ".".join(parts) or "configuration"
 
 
+def _words(kind: str, message: str, context: Mapping[str, Any]) -> str:
+    match kind:
+        case "extra_forbidden":
+            return "unknown key"
+        case "missing":
+            return "required"
+        case "greater_than":
+            return f"must be more than {context['gt']}"
+        case "greater_than_equal":
+            return f"must be at least {context['ge']}"
+        case "less_than":
+            return f"must be less than {context['lt']}"
+        case "less_than_equal":
+            return f"must be at most {context['le']}"
+        case _:
+            return message.removeprefix("Value error, ")
+
+
 def read_file(path: Path) -> dict[str, Any]:
     """Read a YAML file into dicts, lists and text.
 
-    Raises SettingsInvalid when there is nothing to check further; the parser's own words are not
-    repeated, they may quote a secret.
+    Raises SettingsInvalid when there is nothing to check further.
     """
+    return tree_of(path, read_text(path))
+
+
+def read_text(path: Path) -> str:
+    """Read a file. Raises SettingsInvalid when that fails."""
     try:
-        tree = yaml.load(path.read_text("utf-8"), Loader=_TextLoader)
+        return path.read_text("utf-8")
     except OSError as error:
         raise SettingsInvalid([f"{path}: cannot be read: {error.strerror}"]) from error
     except UnicodeDecodeError as error:
         raise SettingsInvalid([f"{path}: not UTF-8 text"]) from error
+
+
+def tree_of(path: Path, text: str) -> dict[str, Any]:
+    """Read the YAML of a file into dicts, lists and text.
+
+    Raises SettingsInvalid when it is none; the parser's own words are not repeated, they may quote
+    a secret.
+    """
+    try:
+        tree = yaml.load(text, Loader=_TextLoader)
     except yaml.YAMLError as error:
         raise SettingsInvalid([f"{path}{_position(error)}: {_complaint(error)}"]) from None
     if tree is None:

@@ -194,6 +194,13 @@ class Rig:
         self.beckn_sent.clear()
 
 
+def write_commercial(folder: Path, terms: str | Mapping[str, Any]) -> Path:
+    """Write a file of commercial terms, whole at once; return where it is."""
+    path, draft = folder / "commercial.yaml", folder / "commercial.draft"
+    draft.write_text(terms if isinstance(terms, str) else yaml.safe_dump(dict(terms)))
+    return draft.replace(path)
+
+
 @asynccontextmanager
 async def rig(
     folder: Path,
@@ -202,6 +209,7 @@ async def rig(
     cpo_of: Callable[[str], SandboxCpo] = SandboxCpo,
     cpo_changes: Mapping[str, Any] | None = None,
     sign: Sign | None = None,
+    commercial: str | Mapping[str, Any] | None = None,
     **changes: Any,
 ) -> AsyncIterator[Rig]:
     """Start a CPO, a BAP and one bridge; end everything afterwards.
@@ -210,7 +218,10 @@ async def rig(
         cpo_of: makes the CPO of its TOKEN_A.
         cpo_changes: more keys of its entry in the configuration; ``{cpo}`` is its address.
         sign: signs what the BAP sends.
+        commercial: the file of commercial terms, as YAML or as what it means.
     """
+    if commercial is not None:
+        changes["commercial"] = str(write_commercial(folder, commercial))
     cpo = cpo_of("token-a-of-the-sandbox")
     cpo_site = Site(cpo.app)
     cpo.url = cpo_site.url
