@@ -69,6 +69,8 @@ RESTRICTIONS = st.builds(
     end_date=DATES,
     min_kwh=st.none() | numbers("0", "60", 1),
     max_kwh=st.none() | numbers("0", "60", 1),
+    min_current=st.none() | numbers("0", "60", 0),
+    max_current=st.none() | numbers("0", "60", 0),
     min_power=st.none() | numbers("0", "60", 0),
     max_power=st.none() | numbers("0", "60", 0),
     min_duration=st.none() | st.integers(0, 7200),
@@ -130,7 +132,13 @@ def sessions(draw: st.DrawFn) -> tuple[Usage, ...]:
 
 
 def quoted(
-    priced: Tariff, measure: Measure, value: Decimal, power: Decimal, start: datetime, place: str
+    priced: Tariff,
+    measure: Measure,
+    value: Decimal,
+    power: Decimal,
+    start: datetime,
+    place: str,
+    end: datetime | None = None,
 ) -> Quote:
     wanted = Quantity(measure=measure, value=value, unit=priced.currency, stated=str(value))
     return quote(
@@ -138,7 +146,7 @@ def quoted(
         wanted,
         power,
         start,
-        None,
+        end,
         place,
         now=start,
         ttl_s=60,
@@ -320,6 +328,25 @@ def test_a_budget_is_never_exceeded_and_one_wh_more_would_exceed_it(
     assert result.price == price(result.kwh) == sum(line.amount for line in result.lines)
     assert result.kwh == result.kwh.quantize(D("0.001"))
     assert result.kwh == 100 or price(result.kwh + D("0.001")) > budget
+
+
+@given(TARIFFS, numbers("0", "600", 2), POWERS, STARTS, ZONES, st.integers(60, 20_000))
+def test_a_budget_buys_no_more_than_the_slot_has_room_for(
+    priced: Tariff, budget: Decimal, power: Decimal, start: datetime, place: str, slot_s: int
+) -> None:
+    def price(kwh: Decimal) -> Decimal:
+        return quoted(priced, Measure.ENERGY, kwh, power, start, place).price
+
+    end = start + timedelta(seconds=slot_s)
+    most = (power * slot_s / 3600).quantize(D("0.001"), ROUND_DOWN)
+    try:
+        result = quoted(priced, Measure.AMOUNT, budget, power, start, place, end)
+    except QuoteUnavailable:
+        assert price(D("0.001")) > budget
+        return
+    assert result.kwh <= most
+    assert result.price == price(result.kwh) <= budget
+    assert result.kwh == most or price(result.kwh + D("0.001")) > budget
 
 
 @given(PLAIN_TARIFFS, numbers("0", "600", 2), POWERS, STARTS, st.data())
