@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Final
@@ -11,8 +11,22 @@ import msgspec
 
 from bridge.ocpi.cdrs import CdrDimensionType, ChargingPeriod
 
+# Looked up once: an enum's member is found slowly, and a long session has many periods.
 D = CdrDimensionType
-_OF_A_SESSION: Final = (D.ENERGY, D.TIME, D.PARKING_TIME)
+_ENERGY: Final = D.ENERGY
+_CHARGING: Final = D.TIME
+_PARKING: Final = D.PARKING_TIME
+_RESERVED: Final = D.RESERVATION_TIME
+_OF_A_SESSION: Final = (_ENERGY, _CHARGING, _PARKING)
+
+# A bound that is missing is the average, or the other bound.
+_LEAST_CURRENT: Final = (D.MIN_CURRENT, D.CURRENT, D.MAX_CURRENT)
+_MOST_CURRENT: Final = (D.MAX_CURRENT, D.CURRENT, D.MIN_CURRENT)
+_LEAST_POWER: Final = (D.MIN_POWER, D.POWER, D.MAX_POWER)
+_MOST_POWER: Final = (D.MAX_POWER, D.POWER, D.MIN_POWER)
+
+_ZERO: Final = Decimal(0)
+_HOUR: Final = Decimal(3600)
 
 
 class Usage(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -50,7 +64,7 @@ def usages(charging_periods: Iterable[ChargingPeriod], end: datetime) -> tuple[U
 
 def seconds(hours: Decimal) -> int:
     """Return hours as whole seconds: 0.4167 h is 25 minutes, not 0.12 s more."""
-    return int((hours * 3600).to_integral_value(ROUND_HALF_UP))
+    return int((hours * _HOUR).to_integral_value(ROUND_HALF_UP))
 
 
 def _usage(period: ChargingPeriod, end: datetime) -> Usage:
@@ -58,29 +72,26 @@ def _usage(period: ChargingPeriod, end: datetime) -> Usage:
     for dimension in period.dimensions:
         known = volumes.get(dimension.type)
         volumes[dimension.type] = dimension.volume if known is None else known + dimension.volume
-    zero = Decimal(0)
-    energy = volumes.get(D.ENERGY, zero)
-    charging = seconds(volumes.get(D.TIME, zero))
-    parking = seconds(volumes.get(D.PARKING_TIME, zero))
-    reserved = volumes.get(D.RESERVATION_TIME)
+    reserved = volumes.get(_RESERVED)
     if not reserved and not volumes.keys().isdisjoint(_OF_A_SESSION):
         reserved = None  # some CPOs list every dimension, with zeros
     return Usage(
         start=period.start_date_time,
         end=end,
-        energy_kwh=energy,
-        charging_s=charging,
-        parking_s=parking,
+        energy_kwh=volumes.get(_ENERGY, _ZERO),
+        charging_s=seconds(volumes.get(_CHARGING, _ZERO)),
+        parking_s=seconds(volumes.get(_PARKING, _ZERO)),
         reservation_s=None if reserved is None else seconds(reserved),
-        # A bound that is missing is the average, or the other bound.
-        min_current=_first(volumes, D.MIN_CURRENT, D.CURRENT, D.MAX_CURRENT),
-        max_current=_first(volumes, D.MAX_CURRENT, D.CURRENT, D.MIN_CURRENT),
-        min_power=_first(volumes, D.MIN_POWER, D.POWER, D.MAX_POWER),
-        max_power=_first(volumes, D.MAX_POWER, D.POWER, D.MIN_POWER),
+        min_current=_first(volumes, _LEAST_CURRENT),
+        max_current=_first(volumes, _MOST_CURRENT),
+        min_power=_first(volumes, _LEAST_POWER),
+        max_power=_first(volumes, _MOST_POWER),
     )
 
 
-def _first(volumes: dict[CdrDimensionType, Decimal], *types: CdrDimensionType) -> Decimal | None:
+def _first(
+    volumes: Mapping[CdrDimensionType, Decimal], types: Iterable[CdrDimensionType]
+) -> Decimal | None:
     for type_ in types:
         if type_ in volumes:
             return volumes[type_]

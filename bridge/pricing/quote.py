@@ -9,7 +9,7 @@ from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
 from typing import Final, NamedTuple
 
 from bridge.errors import QuoteUnavailable
-from bridge.ocpi.tariffs import Tariff, TariffDimensionType
+from bridge.ocpi.tariffs import Tariff
 from bridge.orders.intents import Measure, Quantity
 from bridge.orders.order import LineKind, Quote
 from bridge.orders.terms import NOTHING_AGREED, Agreed
@@ -21,7 +21,7 @@ from bridge.pricing.periods import Usage
 from bridge.pricing.plan import LONGEST_S, Plan
 from bridge.pricing.rates import rates
 from bridge.pricing.restrictions import zone
-from bridge.pricing.tariff import Cost, charges_of, shortened, summed
+from bridge.pricing.tariff import ENERGY, FLAT, Charge, Cost, charges_of, shortened, summed
 
 _WH: Final = Decimal("0.001")
 _HOUR: Final = 3600
@@ -79,9 +79,9 @@ def quote(
     if quantity is not None and quantity.measure is Measure.AMOUNT:
         bound = _bound(quantity, tariff.currency)
         if found.price >= bound:
-            kwh, found = _affordable(
-                shorter, bound, most_kwh=kwh, guess_kwh=_crossing(found, bound)
-            )
+            guess_wh = int(_crossing(found, bound) * 1000)
+            guess_wh -= guess_wh % _step_wh(charges)
+            kwh, found = _affordable(shorter, bound, most_kwh=kwh, guess_wh=guess_wh)
         least = rounded(found.price, tariff.currency)
         if least > quantity.value:
             raise QuoteUnavailable(
@@ -164,7 +164,7 @@ def _crossing(priced: _Priced, bound: Decimal) -> Decimal:
     fixed = ZERO
     grown = [ZERO] * len(priced.usages)
     for line in priced.cost.lines:
-        if line.dimension is TariffDimensionType.FLAT:
+        if line.dimension is FLAT:
             fixed += line.incl_vat
         elif line.period is not None:
             grown[line.period] += line.incl_vat
@@ -183,8 +183,14 @@ def _crossing(priced: _Priced, bound: Decimal) -> Decimal:
     return kwh
 
 
+def _step_wh(charges: Sequence[Charge]) -> int:
+    """Return the largest step_size of energy; the price jumps where a whole step is exceeded."""
+    steps = [each.rate.step_size for each in charges if each.rate.dimension is ENERGY]
+    return max(steps, default=0) or 1
+
+
 def _affordable(
-    priced: Callable[[Decimal], _Priced], bound: Decimal, *, most_kwh: Decimal, guess_kwh: Decimal
+    priced: Callable[[Decimal], _Priced], bound: Decimal, *, most_kwh: Decimal, guess_wh: int
 ) -> tuple[Decimal, _Priced]:
     """Return the most energy, in whole Wh, whose price is below the bound, and its cost.
 
@@ -194,7 +200,7 @@ def _affordable(
     """
     low, high = 0, int(most_kwh * 1000)
     found = None
-    guess, step = int(guess_kwh * 1000), 1
+    guess, step = guess_wh, 1
     while high - low > 1:
         if not low < guess < high:
             guess = (low + high) // 2

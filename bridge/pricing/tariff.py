@@ -38,7 +38,7 @@ _KIND: Final = {
     PARKING_TIME: LineKind.PARKING_TIME,
 }
 _MICRO: Final = Decimal("0.000001")
-_HOUR: Final = 3600
+_HOUR: Final = Decimal(3600)
 
 
 class Reservation(enum.StrEnum):

@@ -133,7 +133,7 @@ def _period(start: datetime, volumes: dict[str, Decimal]) -> ChargingPeriod:
     )
 
 
-@examples(600)
+@examples(300)
 @given(PRICED, charging_periods(), ZONES, st.sampled_from(Reservation))
 def test_both_calculations_come_to_the_same(
     priced: Tariff, periods: list[ChargingPeriod], place: str, became: Reservation
@@ -144,7 +144,7 @@ def test_both_calculations_come_to_the_same(
     assert abs(Fraction(total.incl_vat) - incl) < CLOSE
 
 
-@examples(300)
+@examples(150)
 @given(PRICED, charging_periods(), ZONES, st.sampled_from(Reservation), st.data())
 def test_splitting_any_period_changes_nothing(
     priced: Tariff,
