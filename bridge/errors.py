@@ -15,7 +15,7 @@
     |   +-- ProviderUnknown, LocationUnknown, ItemUnknown, FulfillmentUnknown,
     |   |   OrderUnknown, RatingInvalid, OfferUnknown, OfferUnavailable
     |   +-- BusinessRefused, ActionUnsupported, ItemUnavailable, QuoteUnavailable,
-    |   |   PaymentUnsupported, TrackingUnavailable, StartFailed,
+    |   |   PaymentUnsupported, TrackingUnavailable, StartFailed, NotAuthorized,
     |   |   CancellationImpossible, UpdateImpossible
     |   +-- CpoUnavailable            the CPO does not answer, or answers nonsense; retryable
     |       +-- CallFailed            how one call to a peer ended (flows/peer.py)
@@ -217,6 +217,12 @@ class StartFailed(Refused):
     """Charging could not be started."""
 
     beckn_code = "40006"
+
+
+class NotAuthorized(Refused):
+    """The driver has not proved to be who is meant: an OTP is missing, wrong or expired."""
+
+    beckn_code = "50000"
 
 
 class CancellationImpossible(Refused):

@@ -13,13 +13,16 @@ from bridge.errors import (
     PaymentUnsupported,
     QuoteUnavailable,
 )
-from bridge.flows.decision import Decision, World, answer_order, with_deadline
+from bridge.flows.decision import Decision, World, answer_order, refuse, with_deadline
+from bridge.flows.discounts import check_discount
 from bridge.flows.offer import available_item
+from bridge.flows.otp import proven
 from bridge.flows.promotion import refuse_other_offers, take_uses
 from bridge.flows.reservation import missed_at, reserved
 from bridge.flows.slots import kept, not_in_the_way
 from bridge.orders.intents import Confirm, PaymentClaim, Request
 from bridge.orders.order import Order, OrderState, Payment, PaymentStatus, Quote
+from bridge.orders.otp import OtpStep
 from bridge.orders.transitions import PLACED, step
 
 COLLECTED_LATER = frozenset({"UPI-TRANSFER"})
@@ -32,8 +35,11 @@ POSTPAID = frozenset({"POST-FULFILLMENT", "ON-FULFILLMENT"})
 async def confirm(world: World, request: Request, intent: Confirm, order: Order | None) -> Decision:
     """Place the order; a repeated confirm gets the same answer again.
 
+    An OTP that the order needs is looked at before the CPO is asked: a wrong one is counted, and
+    the order stays as init left it.
+
     Raises:
-        QuoteUnavailable: there was no init, or its quote has expired.
+        QuoteUnavailable: there was no init, or its quote has expired, or its discount has.
         BusinessRefused: the order was cancelled.
         ItemUnknown: another item than in init.
         PaymentUnsupported: what is said about the payment does not fit the terms.
@@ -52,7 +58,12 @@ async def confirm(world: World, request: Request, intent: Confirm, order: Order 
     if wished.id != order.item.id:
         raise ItemUnknown(f"init was for item {order.item.id}, not {wished.id}")
     refuse_other_offers(intent.wish, order)
+    check_discount(world, order, intent.billing)
     payment = agreed_payment(order.payment, order.quote, intent.payment)
+    token = intent.authorization_token
+    order, refusal, errands = proven(world, order, OtpStep.CONFIRM, token)
+    if refusal is not None:
+        return Decision(order, (refuse(world, request, refusal),), errands=errands)
     item = await available_item(world, intent.wish, ask=True, later=order.booked)
     if order.booked:
         await kept(world, order)

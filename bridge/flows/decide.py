@@ -29,6 +29,7 @@ from bridge.flows.jobs import (
     TokenJob,
 )
 from bridge.flows.look import looked_for
+from bridge.flows.otp import otp_answered
 from bridge.flows.ports import Kind
 from bridge.flows.preferences import preferences_answered
 from bridge.flows.promotion import give_back_uses
@@ -104,7 +105,7 @@ async def _decided(world: World, job: Job, order: Order | None) -> Decision:
         case DeadlineJob(name=name):
             return deadline_passed(world, order, name)
         case ErrandJob():
-            return Decision(order)
+            return Decision(otp_answered(order, job))
         case _:
             assert_never(job)
 
@@ -128,7 +129,7 @@ async def _asked(world: World, job: BecknJob, order: Order | None) -> Decision:
         case intents.Update(verb=intents.Verb.START):
             known = _known(request, order, intent.order_id)
             await not_too_early(world, known)
-            return start(world, request, known)
+            return start(world, request, known, intent.authorization_token)
         case intents.Update():
             return stop(world, request, _known(request, order, intent.order_id))
         case intents.Status():

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from msgspec import UNSET
+
+from bridge.errors import QuoteUnavailable
 from bridge.flows.decision import World
-from bridge.orders.customer import Customer, regular_email, regular_phone
+from bridge.orders.customer import Customer, customer_of, regular_email, regular_phone
+from bridge.orders.intents import Echo
 from bridge.orders.item import ChargingItem
+from bridge.orders.order import Order
 from bridge.orders.terms import Agreement, Discount, DiscountKind
 from bridge.orders.where import is_for
 
@@ -65,3 +70,27 @@ def knows_phone(agreement: Agreement, customer: Customer) -> bool:
 def knows_email(agreement: Agreement, customer: Customer) -> bool:
     """Tell whether the customer's e-mail address is one that may use the agreement."""
     return customer.email is not None and customer.email in map(regular_email, agreement.emails)
+
+
+def check_discount(world: World, order: Order, billing: Echo) -> None:
+    """Let a confirm pass whose discount still is its customer's.
+
+    Args:
+        billing: as confirm has it; it may be left out, but not be somebody else's.
+
+    Raises:
+        QuoteUnavailable: what was quoted does not hold any more.
+    """
+    discount = order.agreed.discount
+    if discount is None:
+        return
+    before, now = customer_of(order.billing, order.customer), customer_of(billing, UNSET)
+    pairs = ((before.phone, now.phone), (before.email, now.email))
+    named = [old == new for old, new in pairs if old is not None and new is not None]
+    if named and not named[0]:
+        raise QuoteUnavailable("billing names another customer than at init; send init again")
+    if discount.kind is DiscountKind.B2B:
+        of_order = (each for each in world.commercial.agreements if each.id == discount.id)
+        agreement = next(of_order, None)
+        if agreement is None or not holds(agreement, world.now):
+            raise QuoteUnavailable("the agreement does not hold any more; send init again")

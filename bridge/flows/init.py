@@ -6,7 +6,9 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 from bridge.flows.decision import Decision, World, answer_order
+from bridge.flows.discounts import discount_for
 from bridge.flows.offer import available_item
+from bridge.flows.otp import issued, with_otp_of
 from bridge.flows.promotion import agreed_and_priced
 from bridge.flows.select import drafted, refuse_placed
 from bridge.flows.slots import kept, timed_as_said, wants_slot
@@ -20,8 +22,10 @@ async def init(world: World, request: Request, intent: Init, order: Order | None
     """Answer with the terms of the order to be; a quote that still holds keeps its id.
 
     An init that names no offer has none, but an automatic one: select's choice is said again.
+    A customer's discount is in the quote already; an order that needs an OTP has it sent.
 
     Raises:
+        NotAuthorized: see issued.
         BusinessRefused: the transaction already has a placed order.
         Refused: see available_item, timed_as_said and agreed_and_priced.
     """
@@ -33,13 +37,15 @@ async def init(world: World, request: Request, intent: Init, order: Order | None
     item = await available_item(world, wish, ask=False, later=later)
     key = order_key(request.bap_id, request.transaction_id)
     wish, booked = await timed_as_said(world, wish, item, key, order)
+    customer = customer_of(intent.billing, intent.customer)
     agreed, price = await agreed_and_priced(
         world,
         wish,
         item,
         order,
         key=key,
-        customer=customer_of(intent.billing, intent.customer),
+        customer=customer,
+        discount=await discount_for(world, item, customer, world.now),
     )
     draft = drafted(world, request, wish, item, agreed, price)
     draft = replace(
@@ -58,9 +64,10 @@ async def init(world: World, request: Request, intent: Init, order: Order | None
             due_at=price.expires_at,
         ),
     )
+    draft, errands = issued(world, with_otp_of(draft, order))
     draft = step(draft, OrderState.INITIALISED, world.now)
     await kept(world, draft)
-    return Decision(draft, (answer_order(world, request, draft),))
+    return Decision(draft, (answer_order(world, request, draft),), errands=errands)
 
 
 def _as_before(wish: Wish, order: Order) -> Wish:

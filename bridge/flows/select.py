@@ -7,6 +7,7 @@ from msgspec.structs import replace
 from bridge.errors import BusinessRefused
 from bridge.flows.decision import Decision, World, answer_order
 from bridge.flows.offer import available_item, slot
+from bridge.flows.otp import with_otp_of
 from bridge.flows.promotion import agreed_and_priced
 from bridge.flows.slots import timed, wants_slot
 from bridge.orders.intents import Request, Select, Wish
@@ -29,7 +30,8 @@ async def select(world: World, request: Request, intent: Select, order: Order | 
     key = order_key(request.bap_id, request.transaction_id)
     wish, booked = await timed(world, intent.wish, item, key, None)
     agreed, price = await agreed_and_priced(world, wish, item, None, key=key)
-    order = replace(drafted(world, request, wish, item, agreed, price), booked=booked)
+    draft = replace(drafted(world, request, wish, item, agreed, price), booked=booked)
+    order = with_otp_of(draft, order)
     return Decision(order, (answer_order(world, request, order),))
 
 

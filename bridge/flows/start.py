@@ -20,11 +20,13 @@ from bridge.flows.decision import (
     refuse,
     with_deadline,
 )
+from bridge.flows.otp import proven
 from bridge.flows.token import introduced, token_for
 from bridge.ocpi.codec import encode
 from bridge.ocpi.commands import CommandType, StartSession
 from bridge.orders.intents import Request, Verb
 from bridge.orders.order import Attempt, Order, OrderState, Waiting
+from bridge.orders.otp import OtpStep
 from bridge.orders.plans import CommandPlan
 from bridge.orders.transitions import RUNNING, step
 
@@ -37,14 +39,20 @@ GRACE_S = 5
 """Slack on the CPO's own time-out (mapping 1.16)."""
 
 
-def start(world: World, request: Request, order: Order) -> Decision:
+def start(world: World, request: Request, order: Order, token: str | None) -> Decision:
     """Start charging once, whatever number of updates ask for it.
+
+    Args:
+        token: the OTP, for an order that needs one here.
 
     Raises:
         ActionUnsupported: the mapping has no command for it.
         UpdateImpossible: the order is over, or is being stopped.
     """
     if order.state is S.CONFIRMED:
+        order, refusal, errands = proven(world, order, OtpStep.START, token)
+        if refusal is not None:
+            return Decision(order, (refuse(world, request, refusal),), errands=errands)
         return _first_start(world, request, order)
     if order.state is S.STARTING:
         return Decision(waiting_for(world, order, request, Verb.START))

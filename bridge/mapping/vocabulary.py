@@ -17,6 +17,7 @@ from bridge.mapping.reading import Document, Faults, Place
 from bridge.ocpi import cdrs, commands, credentials, locations, sessions, tariffs, tokens, types
 from bridge.orders.intents import Measure, Verb
 from bridge.orders.order import LineKind, OrderState, PaymentStatus
+from bridge.orders.otp import OtpMedium, OtpStep
 
 
 def _enums(module: ModuleType) -> dict[str, type[enum.StrEnum]]:
@@ -49,6 +50,8 @@ ENUMS: Mapping[str, type[enum.StrEnum]] = {
     "intents.Verb": Verb,
     "orders.LineKind": LineKind,
     "orders.OrderState": OrderState,
+    "orders.OtpMedium": OtpMedium,
+    "orders.OtpStep": OtpStep,
     "orders.PaymentStatus": PaymentStatus,
 }
 

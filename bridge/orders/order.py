@@ -14,6 +14,7 @@ from bridge.ocpi.sessions import Session
 from bridge.ocpi.tariffs import Tariff
 from bridge.orders.intents import Echo, Quantity, RatingItem, Request, Verb
 from bridge.orders.item import ChargingItem
+from bridge.orders.otp import IssuedOtp
 from bridge.orders.terms import NOTHING_AGREED, Agreed
 
 
@@ -231,6 +232,8 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             see slot.py for how long.
         tariff: frozen at on_init; bills are made from it.
         agreed: commercial terms, frozen at on_init as well.
+        otp: what the driver has to say, or said; None: nothing.
+        otps_sent: how many OTPs this transaction had.
         token_uid: uid of the AD_HOC_USER token of this order; <= 20 characters.
         reference: authorization_reference that the next START_SESSION will carry; also what a
             CPO gets that asks for real-time authorization.
@@ -267,6 +270,8 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     customer: Echo = UNSET
     tariff: Tariff | None = None
     agreed: Agreed = NOTHING_AGREED
+    otp: IssuedOtp | None = None
+    otps_sent: int = 0
     quote: Quote | None = None
     payment: Payment | None = None
     token_uid: str | None = None

@@ -105,6 +105,7 @@ REFUSALS = {
     "PaymentUnsupported": "40004",
     "TrackingUnavailable": "40005",
     "StartFailed": "40006",
+    "NotAuthorized": "50000",
     "CancellationImpossible": "50001",
     "UpdateImpossible": "50002",
     "CpoUnavailable": "40000",

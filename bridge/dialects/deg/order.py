@@ -25,6 +25,10 @@ BILLED = OVER - {OrderState.CANCELLED}
 """States in which a bill is about energy that was delivered."""
 
 
+ASKING = frozenset({OrderState.INITIALISED, OrderState.CONFIRMED})
+"""States in which an OTP may still be asked for."""
+
+
 class OrderRenderer:
     """Renders an order; what is in it follows from what has happened, not from the action."""
 
@@ -40,6 +44,8 @@ class OrderRenderer:
         self._fulfillment = mappings.fields("deg", "fulfillment")
         self._stop = mappings.fields("deg", "stop")
         self._states = mappings.table("deg", "order_state")
+        self._otp_sent = mappings.table("deg", "otp_sent")
+        self._otp_asked = mappings.table("deg", "otp_asked")
         self._reasons = mappings.table("deg", "cancellation_reasons")
 
     def render(self, order: Order, now: datetime) -> bytes:
@@ -111,7 +117,7 @@ class OrderRenderer:
         start = starts_at(order)
         end = ends_at(order, start)
         how = directions(order.item.location, order.item.evse)
-        stops = [{"kind": "START", "at": start, "instructions": how}]
+        stops = [{"kind": "START", "at": start, "instructions": how} | self._otp(order)]
         if end is not None:
             stops.append({"kind": "END", "at": end})
         where = self._catalogue.place(order.item)
@@ -119,6 +125,22 @@ class OrderRenderer:
             self._stop.render({"location": order.item.location, "facts": where | stop})
             for stop in stops
         ]
+
+    def _otp(self, order: Order) -> dict[str, object]:
+        """Return what the first stop says of an OTP that is asked for; never whom it went to.
+
+        Before the order is placed it stands where the directions are told afterwards.
+        """
+        otp = order.otp
+        if otp is None or otp.proven or order.state not in ASKING:
+            return {}
+        facts: dict[str, object] = {"otp_sent": otp.medium, "otp_until": otp.expires_at}
+        asked = self._otp_asked.name_of(otp.step)
+        if order.state is OrderState.INITIALISED:
+            facts |= {"instructions": self._otp_sent.name_of(otp.medium), "more": asked}
+        else:
+            facts["more"] = asked
+        return facts
 
 
 def starts_at(order: Order) -> datetime:

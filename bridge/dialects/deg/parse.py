@@ -263,9 +263,8 @@ def _chosen(order: messages.Order, quirk: Report) -> tuple[str, ...]:
 
 def _token(fulfillment: messages.Fulfillment) -> str | None:
     """Return the token of the first stop that has one."""
-    return next(
-        (stop.authorization.token for stop in fulfillment.stops if stop.authorization), None
-    )
+    said = (stop.authorization.token for stop in fulfillment.stops if stop.authorization)
+    return next((token for token in said if token), None)
 
 
 def _regular(words: WordReader, word: str | None, path: str, quirk: Report) -> str | None:

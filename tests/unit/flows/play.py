@@ -32,6 +32,7 @@ from bridge.ocpi.locations import Capability, Status
 from bridge.ocpi.sessions import Session, SessionStatus
 from bridge.ocpi.tariffs import TariffElement
 from bridge.ocpi.tokens import Token
+from bridge.orders.errands import Errand
 from bridge.orders.intents import (
     Cancel,
     Confirm,
@@ -71,6 +72,7 @@ class Play:
         self.commands: list[CommandPlan] = []
         self.tokens: list[Token] = []
         self.preferences: list[PreferencesPlan] = []
+        self.errands: list[Errand] = []
         self.flags = Flags()
         self.commercial = Commercial()
         self._ids = itertools.count(1)
@@ -111,6 +113,7 @@ class Play:
         self.callbacks += decision.callbacks
         self.pulls += [(self.now, each) for each in decision.pulls]
         self.commands += [each for each in decision.plans if isinstance(each, CommandPlan)]
+        self.errands += decision.errands
         self.preferences += [each for each in decision.plans if isinstance(each, PreferencesPlan)]
         self.tokens += [each.token for each in decision.plans if isinstance(each, TokenPlan)]
         return decision
