@@ -182,7 +182,7 @@ def runners_of(
         lanes.outbox: outbox.handle,
         lanes.command: commands.handle,
         lanes.live: live.handle,
-        lanes.errand: errands_of(stores, metrics, bell.ring).handle,
+        lanes.errand: errands_of(settings, stores, http, metrics, bell.ring).handle,
     }
     return [
         bell.add(LaneRunner(lane, handle, parallel=PARALLEL_LANES))

@@ -68,6 +68,7 @@ Event = Literal[
     "cpo.token_spent",
     "cpo.unreachable",
     "errand.done",
+    "errand.dropped",
     "errand.failed",
     "errand.postponed",
     "http.unreadable",
@@ -311,7 +312,7 @@ class Metrics:
         )
         self.errands = Counter(
             "bridge_errands",
-            "What was tried outside for orders; kind otp; outcome done, retried, failed",
+            "What was tried outside for orders; kind otp; outcome done, retried, failed, dropped",
             ["kind", "outcome"],
             registry=registry,
         )

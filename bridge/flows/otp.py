@@ -93,6 +93,16 @@ def proven(
     return order, NotAuthorized(f"{TOKEN} is not the OTP that was sent: {left}"), ()
 
 
+def otp_wanted(order: Order | None, errand: OtpErrand) -> bool:
+    """Tell whether an OTP still is the one that its order waits for."""
+    return (
+        order is not None
+        and order.otp is not None
+        and order.otp.id == errand.id
+        and not order.otp.proven
+    )
+
+
 def otp_answered(order: Order, job: ErrandJob) -> Order:
     """Return the order after its OTP could not be delivered: the next init sends another."""
     if job.done or order.otp is None or order.otp.id != job.errand_id:

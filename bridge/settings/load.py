@@ -16,6 +16,7 @@ from bridge.settings.sources import Draft, Location, Named, lay_environment_over
 SECRETS: Final[tuple[tuple[str, ...], ...]] = (
     ("secrets_key",),
     ("beckn", "private_key"),
+    ("otp", "secret"),
 )
 """Where secrets stand that can also come from a file; those of CPOs apart."""
 

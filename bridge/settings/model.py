@@ -67,6 +67,13 @@ def _secrets_key(secret: SecretStr) -> SecretStr:
     return secret
 
 
+def _hook_secret(secret: SecretStr) -> SecretStr:
+    """Take a secret that two programs share: who could guess it could pretend to be one of them."""
+    if len(secret.get_secret_value()) < 16:
+        raise ValueError("a secret has 16 characters at least")
+    return secret
+
+
 def keys_of(secret: SecretStr | None) -> tuple[str, ...]:
     """Return the keys that stand in a secret, the one that encrypts first."""
     given = "" if secret is None else secret.get_secret_value()
@@ -94,6 +101,7 @@ RedisUrl = Annotated[SecretStr, AfterValidator(_redis_url)]
 Token = Annotated[SecretStr, AfterValidator(_token)]
 SigningKey = Annotated[SecretStr, AfterValidator(_signing_key)]
 SecretsKey = Annotated[SecretStr, AfterValidator(_secrets_key)]
+HookSecret = Annotated[SecretStr, AfterValidator(_hook_secret)]
 Duration = Annotated[str, AfterValidator(_duration)]
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Bytes = Annotated[int, Field(ge=1024)]
@@ -292,6 +300,23 @@ class Payment(_Part):
     upi_address: str | None = None
 
 
+class OtpSender(_Part):
+    """How an OTP reaches its driver: into the log (for trials), or to a webhook of the operator."""
+
+    sender: Literal["log", "webhook"] | None = None
+    url: Url | None = None
+    secret: HookSecret | None = None
+    secret_file: Path | None = None
+
+    @model_validator(mode="after")
+    def _webhook_is_whole(self) -> Self:
+        if self.sender == "webhook" and (self.url is None or self.secret is None):
+            raise ValueError("a webhook needs url and secret")
+        if self.sender != "webhook" and (self.url is not None or self.secret is not None):
+            raise ValueError("url and secret are for sender: webhook")
+        return self
+
+
 class Limits(_Part):
     """How large a message may be."""
 
@@ -324,6 +349,7 @@ class Settings(_Part):
     allow_private: bool = False
     terms: Terms = Terms()
     payment: Payment = Payment()
+    otp: OtpSender = OtpSender()
     support: Support = Support()
     feedback_url: Url | None = None
     mapping_overlays: tuple[Path, ...] = ()

@@ -15,6 +15,8 @@ from msgspec.structs import replace
 
 from bridge.errors import ErrandFailed, ErrandRefused
 from bridge.flows.jobs import ErrandJob, Job
+from bridge.flows.otp import otp_wanted
+from bridge.flows.ports import Orders
 from bridge.observability import Metrics, bound, get_logger
 from bridge.orders.errands import Errand, OtpErrand, kind_of
 from bridge.store.database import Command, Database, packed
@@ -43,6 +45,7 @@ class ErrandWorker:
     """Handler of errand lanes.
 
     Args:
+        orders: whoever has another OTP by now does not want the first one.
         try_s: how long one try may take.
         now: the time of now; the one the lanes go by.
     """
@@ -52,6 +55,7 @@ class ErrandWorker:
         *,
         database: Database,
         lanes: LaneSet,
+        orders: Orders,
         journal: Journal,
         send_otp: SendOtp,
         metrics: Metrics,
@@ -61,6 +65,7 @@ class ErrandWorker:
     ) -> None:
         self._db = database
         self._lanes = lanes
+        self._orders = orders
         self._journal = journal
         self._send_otp = send_otp
         self._metrics = metrics
@@ -73,6 +78,11 @@ class ErrandWorker:
         entry = msgspec.json.decode(claim.entry, type=ErrandEntry)
         errand = entry.errand
         with bound(transaction_id=errand.transaction_id):
+            if not await self._wanted(errand):
+                self._metrics.errands.labels(kind_of(errand), "dropped").inc()
+                log.info("errand.dropped", kind=kind_of(errand), id=errand.id)
+                await self._finish(claim, [])
+                return
             try:
                 outcome = await self._tried(errand)
             except ErrandFailed as error:
@@ -81,6 +91,11 @@ class ErrandWorker:
                 self._metrics.errands.labels(kind_of(errand), "done").inc()
                 log.info("errand.done", kind=kind_of(errand), id=errand.id, tries=entry.tries + 1)
                 await self._finish(claim, self._done(errand, outcome))
+
+    async def _wanted(self, errand: Errand) -> bool:
+        match errand:
+            case OtpErrand():
+                return otp_wanted(await self._orders.load(errand.order_key), errand)
 
     async def _tried(self, errand: Errand) -> Job | None:
         """Do it; return what the order has to know of it, if anything.

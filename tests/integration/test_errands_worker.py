@@ -16,17 +16,33 @@ from bridge.flows.jobs import ErrandJob, Job
 from bridge.observability import Metrics, configure_logging
 from bridge.orders.customer import Customer
 from bridge.orders.errands import OtpErrand
-from bridge.orders.order import order_key
+from bridge.orders.order import OrderState, order_key
+from bridge.orders.otp import IssuedOtp, OtpMedium, OtpStep
 from bridge.store.database import Database, packed
 from bridge.store.journal import Journal
 from bridge.store.lanes import Claim, Lanes
 from bridge.workers.errands import OTP_RETRIES_S, TRY_S, ErrandWorker, SendOtp
 from bridge.workers.inbox import ErrandEntry, LaneSet
 from tests.clock import Clock
-from tests.factories import BAP_ID
+from tests.factories import BAP_ID, EMSP, order
+from tests.fakes import MemoryObjects, MemoryOrders
 
 KEY = order_key(BAP_ID, "t1")
 PHONE, CODE = "+919887766554", "314159"
+
+
+def waited_for(errand: OtpErrand) -> IssuedOtp:
+    """Make what the order of an errand keeps."""
+    return IssuedOtp(
+        id=errand.id,
+        step=OtpStep.CONFIRM,
+        medium=OtpMedium.PHONE,
+        sent_to="",
+        salt="",
+        digest="",
+        expires_at=errand.until,
+        attempts=3,
+    )
 
 
 class Side:
@@ -38,6 +54,7 @@ class Side:
         self.lanes = LaneSet(
             *(Lanes(self.db, kind, clock=self.clock.ms) for kind in LaneSet._fields)
         )
+        self.orders = MemoryOrders(MemoryObjects(), EMSP, "Bridge")
         self.journal = Journal(self.db, retention_s=3600)
         self.metrics = Metrics()
         self.sent: list[OtpErrand] = []
@@ -50,6 +67,7 @@ class Side:
         return ErrandWorker(
             database=self.db,
             lanes=self.lanes,
+            orders=self.orders,
             journal=self.journal,
             send_otp=send_otp,
             metrics=self.metrics,
@@ -79,6 +97,7 @@ class Side:
             "until": self.clock.now() + timedelta(seconds=600),
         }
         errand = OtpErrand(**(fields | changes))
+        self.orders.put(order(OrderState.INITIALISED, otp=waited_for(errand)))
         await self.db.commit(self.lanes.errand.push(KEY, packed(ErrandEntry(errand=errand))))
         return errand
 
@@ -103,7 +122,7 @@ class Side:
     def counted(self) -> dict[str, float]:
         """Return how often an errand ended how."""
         value = self.metrics.registry.get_sample_value
-        outcomes = ("done", "retried", "failed")
+        outcomes = ("done", "retried", "failed", "dropped")
         labels = [{"kind": "otp", "outcome": outcome} for outcome in outcomes]
         return {
             each["outcome"]: count
@@ -172,6 +191,18 @@ async def test_what_was_refused_is_not_tried_again(side: Side) -> None:
     assert isinstance(job, ErrandJob)
     assert job.reason == "HTTP 400"
     assert side.counted() == {"failed": 1}
+
+
+async def test_one_that_another_has_replaced_is_dropped(side: Side) -> None:
+    await side.queue()
+    await side.queue(id="otp-2")
+
+    await side.work()
+    await side.work()
+
+    assert [errand.id for errand in side.sent] == ["otp-2"]
+    assert await side.told() == []
+    assert side.counted() == {"done": 1, "dropped": 1}
 
 
 async def test_what_is_of_no_use_any_more_is_not_sent(side: Side) -> None:

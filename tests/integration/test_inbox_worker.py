@@ -5,23 +5,28 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+import msgspec
 import pytest
+from msgspec import Raw
 from redis.asyncio import Redis
 
-from bridge.flows.jobs import CommandResponseJob, DeadlineJob, Job
+from bridge.flows.jobs import BecknJob, CommandResponseJob, DeadlineJob, Job
 from bridge.flows.ports import Wanted
 from bridge.observability import Metrics
 from bridge.ocpi.commands import CommandResponseType
 from bridge.ocpi.types import ModuleID
+from bridge.orders.intents import Init
 from bridge.orders.order import Order
+from bridge.orders.terms import Commercial, Otp, OtpUse
 from bridge.store.database import Database, packed
 from bridge.store.journal import Entry, Journal
 from bridge.store.lanes import Lanes
 from bridge.store.orders import OrderStore
 from bridge.store.slots import SlotStore
-from bridge.workers.inbox import InboxWorker, LaneSet
+from bridge.workers.inbox import ErrandEntry, InboxWorker, LaneSet
 from tests.factories import CPO_ID, EMSP
 from tests.unit.flows.play import Play, charging, stopping
+from tests.unit.flows.world import wish
 
 
 @dataclass
@@ -131,3 +136,44 @@ async def test_nothing_is_asked_for_when_the_lane_is_somebody_elses(
     await worker.happens(DeadlineJob(name="session", at=due), lost=True)
 
     assert worker.pulls == []
+
+
+PHONE = "+919887766554"
+
+
+async def initialising() -> tuple[Play, BecknJob]:
+    """Play until an init has come that needs an OTP."""
+    play = Play()
+    play.commercial = Commercial(otp=Otp(use=OtpUse.CONFIRM))
+    await play.select()
+    billing = Raw(msgspec.json.encode({"phone": PHONE}))
+    return play, BecknJob(request=play.request("init"), intent=Init(wish=wish(), billing=billing))
+
+
+async def test_an_errand_is_queued_with_its_order(side: Callable[[Play], Side]) -> None:
+    play, init = await initialising()
+    worker = side(play)
+
+    await worker.happens(init)
+
+    otp = (await worker.order()).otp
+    assert otp is not None
+    (entry,) = await worker.lanes.errand.entries(play.placed.key)
+    errand = msgspec.json.decode(entry, type=ErrandEntry).errand
+    assert errand.id == otp.id
+    told = [(step.what, step.detail) for step in await worker.story()]
+    assert ("errand otp", {"id": otp.id}) in told
+    assert errand.code not in str(told)
+    assert PHONE not in str(told)
+
+
+async def test_no_errand_is_queued_when_the_lane_is_somebody_elses(
+    side: Callable[[Play], Side],
+) -> None:
+    play, init = await initialising()
+    worker = side(play)
+
+    await worker.happens(init, lost=True)
+
+    assert (await worker.order()).otp is None
+    assert await worker.lanes.errand.entries(play.placed.key) == []

@@ -100,7 +100,7 @@ async def asked(commercial: Commercial = B2B, **billing: Any) -> Driver:
 def authorization(decision: Decision) -> dict[str, Any] | None:
     """Return what an answer's first stop says of an authorization."""
     (answer,) = decision.callbacks
-    stop = shown(answer)["fulfillments"][0]["stops"][0]
+    stop: dict[str, dict[str, Any]] = shown(answer)["fulfillments"][0]["stops"][0]
     return stop.get("authorization")
 
 
