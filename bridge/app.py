@@ -223,6 +223,7 @@ def follower_of(
     return CatalogFollower(
         database=stores.database,
         objects=stores.objects,
+        slots=stores.slots,
         connections=stores.connections,
         cpo_ids=tuple(cpo.id for cpo in settings.cpos),
         index=index,

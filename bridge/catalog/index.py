@@ -35,6 +35,7 @@ from bridge.ocpi.tariffs import Tariff
 from bridge.ocpi.types import BusinessDetails
 from bridge.orders.intents import Search
 from bridge.orders.item import ChargingItem, Provider
+from bridge.orders.slot import Slot
 
 T = TypeVar("T")
 
@@ -94,6 +95,7 @@ class CatalogIndex:
         self._board = PriceBoard()
         self._homeless: dict[ObjectKey, Location] = {}
         self._places: dict[ObjectKey, Place] = {}
+        self._booked: dict[ObjectKey, tuple[Slot, ...]] = {}
         self._unprepared: set[ObjectKey] = set()
         self._in_order: list[ObjectKey] = []
         self._grid = Grid()
@@ -161,6 +163,8 @@ class CatalogIndex:
         if place.offers:
             self._link(place)
             self._unprepared.add(key)
+            if key in self._booked:
+                place.book(self._booked[key])
 
     def prepare(self) -> bool:
         """Encode a Location before a search asks for it; False when all are ready.
@@ -189,6 +193,17 @@ class CatalogIndex:
         key = object_key(party.country_code, party.party_id, tariff_id)
         self._board.remove(key)
         self._reprice(key)
+
+    def set_booked(self, party: Party, location_id: str, slots: Iterable[Slot]) -> None:
+        """Say what is firmly booked of a Location, all of it."""
+        key = object_key(party.country_code, party.party_id, location_id)
+        self._booked[key] = tuple(slots)
+        place = self._places.get(key)
+        if place is not None and place.offers:
+            place.book(self._booked[key])
+            self._unprepared.add(key)
+        if not self._booked[key]:
+            del self._booked[key]
 
     # What flows ask
 
@@ -249,6 +264,7 @@ class CatalogIndex:
 
     def _hits(self, renderer: FragmentRenderer, search: Search, now: datetime) -> Iterator[Hit]:
         query = query_of(search, self._names, now)
+        begin = None if query.window is None else query.window[0]
         for key in self._candidates(search, query):
             place = self._places.get(key)
             if place is None or key[:2] in self._away or not query.wants_place(place):
@@ -257,7 +273,7 @@ class CatalogIndex:
                 index for index, sale in enumerate(place.sales(now)) if query.wants(place, sale)
             ]
             if chosen:
-                yield place.hit(renderer, chosen, now)
+                yield place.hit(renderer, chosen, now, begin)
 
     def _candidates(self, search: Search, query: Query) -> Iterable[ObjectKey]:
         """Return, in the order of the answer, at least every Location that may fit."""

@@ -14,9 +14,11 @@ from bridge.catalog.hours import outlook
 from bridge.catalog.names import folded
 from bridge.catalog.offers import GONE, ObjectKey, Offer, Seller, connectors, item_key, object_key
 from bridge.catalog.prices import NEVER, Price, PriceBoard
+from bridge.catalog.spans import Span, common
 from bridge.ocpi.locations import EnergyMix, Location
 from bridge.ocpi.types import BusinessDetails
 from bridge.orders.item import ChargingItem, ItemKey, Provider
+from bridge.orders.slot import Slot
 from bridge.pricing.plan import choose_tariff
 
 
@@ -47,7 +49,7 @@ class _Shelf(NamedTuple):
 
 
 class _Slots(NamedTuple):
-    """A fulfillment, and the time in which its opening windows are the ones to show."""
+    """A fulfillment, and the time in which its free windows are the ones to show."""
 
     since: datetime
     until: datetime
@@ -66,6 +68,7 @@ class Place:
     __slots__ = (
         "_board",
         "_fulfillments",
+        "_later",
         "_locations",
         "_shelf",
         "key",
@@ -75,6 +78,7 @@ class Place:
         "operator",
         "position",
         "seller",
+        "taken",
     )
 
     def __init__(
@@ -95,6 +99,8 @@ class Place:
         self._shelf: _Shelf | None = None
         self._locations: dict[str, bytes] = {}
         self._fulfillments: dict[str, _Slots] = {}
+        self._later: dict[str, _Slots] = {}
+        self.taken: Sequence[Span] = ()
 
     def tariff_keys(self) -> set[ObjectKey]:
         """Return the tariffs its offers refer to, known or not."""
@@ -108,6 +114,18 @@ class Place:
         """Return everything its offers can be called, folded: item ids and aliases."""
         ids = {self.item_id(offer) for offer in self.offers}
         return ids.union(*(offer.aliases() for offer in self.offers))
+
+    def book(self, slots: Iterable[Slot]) -> None:
+        """Take note of what is booked: the time that no connector is free in is ``taken``."""
+        by_connector: dict[ItemKey, list[Span]] = {
+            item_key(self.location, offer).folded(): [] for offer in self.offers
+        }
+        for slot in slots:
+            if slot.item in by_connector:
+                by_connector[slot.item].append((slot.start, slot.end))
+        self.taken = common(list(by_connector.values()))
+        self._fulfillments.clear()
+        self._later.clear()
 
     def reprice(self) -> None:
         """Forget the prices: a tariff has changed."""
@@ -144,13 +162,23 @@ class Place:
         if self.sales(now):
             self.hit(renderer, (), now)
 
-    def hit(self, renderer: FragmentRenderer, chosen: Sequence[int], now: datetime) -> Hit:
-        """Return the Location with those of its sales that are chosen, by index."""
+    def hit(
+        self,
+        renderer: FragmentRenderer,
+        chosen: Sequence[int],
+        now: datetime,
+        begin: datetime | None = None,
+    ) -> Hit:
+        """Return the Location with those of its sales that are chosen, by index.
+
+        Args:
+            begin: from when on free time is to be shown; None = from now on.
+        """
         items = self._items(renderer, now)
         return Hit(
             self.seller.provider,
             self._location_fragment(renderer),
-            self._fulfillment_fragment(renderer, now),
+            self._fulfillment_fragment(renderer, now, begin or now),
             [items[index] for index in chosen],
         )
 
@@ -211,13 +239,23 @@ class Place:
             fragment = self._locations[renderer.name] = renderer.location_fragment(self.location)
         return fragment
 
-    def _fulfillment_fragment(self, renderer: FragmentRenderer, now: datetime) -> bytes:
+    def _fulfillment_fragment(
+        self, renderer: FragmentRenderer, now: datetime, begin: datetime
+    ) -> bytes:
+        """Return free time: as it is now, unless others than those windows are asked for."""
         slots = self._fulfillments.get(renderer.name)
         if slots is None or not slots.since <= now < slots.until:
-            windows, until = outlook(self.location, now)
-            fragment = renderer.fulfillment_fragment(self.location, windows)
-            slots = self._fulfillments[renderer.name] = _Slots(now, until, fragment)
-        return slots.fragment
+            slots = self._fulfillments[renderer.name] = self._free(renderer, now)
+        if begin < slots.until:
+            return slots.fragment
+        later = self._later.get(renderer.name)
+        if later is None or not later.since <= begin < later.until:
+            later = self._later[renderer.name] = self._free(renderer, begin)
+        return later.fragment
+
+    def _free(self, renderer: FragmentRenderer, begin: datetime) -> _Slots:
+        windows, until = outlook(self.location, begin, self.taken)
+        return _Slots(begin, until, renderer.fulfillment_fragment(self.location, windows))
 
 
 def _position(location: Location) -> Position | None:

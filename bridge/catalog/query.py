@@ -50,7 +50,7 @@ class Query(NamedTuple):
             and (self.location_id is None or self.location_id == place.location.id.casefold())
             and (self.provider_name is None or self.provider_name in folded(provider.name))
             and (self.text is None or any(self.text in name for name in place.names))
-            and (self.window is None or open_within(place.location, *self.window))
+            and (self.window is None or open_within(place.location, *self.window, place.taken))
         )
 
     def wants(self, place: Place, sale: Sale) -> bool:

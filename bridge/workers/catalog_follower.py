@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from typing import NamedTuple
@@ -21,6 +21,7 @@ from bridge.orders.item import ChargingItem, Provider
 from bridge.store.connections import CLIENTS, CONNECTION
 from bridge.store.database import Database
 from bridge.store.objects import CHANGES, SEPARATOR, ObjectStore
+from bridge.store.slots import SLOTS, SlotStore
 from bridge.workers.spare import SpareTime
 from bridge.workers.stopping import stop_if_cancelled
 
@@ -55,6 +56,7 @@ class CatalogFollower:
         *,
         database: Database,
         objects: ObjectStore,
+        slots: SlotStore,
         connections: Connections,
         cpo_ids: tuple[str, ...],
         index: CatalogIndex,
@@ -66,6 +68,7 @@ class CatalogFollower:
         self.loaded = False
         self._db = database
         self._objects = objects
+        self._slots = slots
         self._connections = connections
         self._cpo_ids = cpo_ids
         self._provider_of = provider_of
@@ -103,6 +106,8 @@ class CatalogFollower:
             connection = await self._connections.get(cpo_id)
             for party in connection.parties():
                 await self._put_party(connection, party)
+        for party, location_id in await self._slots.places(datetime.now(UTC)):
+            await self._read_slots(party, [location_id])
         log.info("catalogue.loaded", connectors=self.index.counts().shown_connectors)
         return position
 
@@ -177,7 +182,9 @@ class CatalogFollower:
             if kind == CONNECTION:
                 self._connected(cpo_id)
                 return True
-            if kind != CLIENTS:
+            if kind == SLOTS:
+                await self._read_slots(party, {name for each in some for name in each.ids})
+            elif kind != CLIENTS:
                 ids = dict.fromkeys(object_id for each in some for object_id in each.ids)
                 await self._read_anew(Kind(kind), party, list(ids))
             elif await self._told_of_parties(cpo_id):
@@ -192,6 +199,12 @@ class CatalogFollower:
             for object_id, body in zip(some, bodies, strict=True):
                 self._take(kind, party, object_id, body)
                 await self._spare.give_way()
+
+    async def _read_slots(self, party: Party, location_ids: Iterable[str]) -> None:
+        """Bring what is booked of Locations to what is stored now."""
+        for location_id in location_ids:
+            slots = await self._slots.booked(party, location_id, datetime.now(UTC))
+            self.index.set_booked(party, location_id, slots)
 
     def _take(self, kind: Kind, party: Party, object_id: str, body: bytes | None) -> None:
         if body is not None:

@@ -6,7 +6,8 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 import pytest
 from msgspec.structs import replace
@@ -23,16 +24,21 @@ from bridge.ocpi.hubclientinfo import ClientInfo, ConnectionStatus
 from bridge.ocpi.types import BusinessDetails, Role
 from bridge.orders.intents import Search
 from bridge.orders.item import Provider
+from bridge.orders.order import Order, OrderState, Quote
+from bridge.orders.slot import slot_of
 from bridge.store.connections import ConnectionStore
 from bridge.store.database import Database
 from bridge.store.lanes import Lanes
 from bridge.store.objects import ObjectStore
+from bridge.store.slots import SlotStore
 from bridge.workers.catalog_follower import CatalogFollower
+from tests import factories
 from tests.unit.catalog.world import EPOCH, NOW, PlainJson, items, location, providers, tariff
 from tests.waiting import until
 
 HUB, ONE, TWO = Party("IN", "HUB"), Party("IN", "ONE"), Party("IN", "TWO")
 S = ConnectionStatus
+DAY = timedelta(days=1)
 
 
 def connection(cpo_id: str, role: Role, party: Party) -> Connection:
@@ -90,6 +96,7 @@ async def following(redis: Redis, *cpo_ids: str) -> AsyncIterator[Replica]:
     follower = CatalogFollower(
         database=database,
         objects=ObjectStore(database, Lanes(database, "inbox"), retention_s=3600),
+        slots=SlotStore(database),
         connections=connections,
         cpo_ids=cpo_ids,
         index=index,
@@ -201,3 +208,48 @@ async def test_the_role_of_a_party_says_who_operates_its_locations(
         assert operator == BusinessDetails(name="cpo1 Power")
         by_name = replica.index.messages("plain", Search(text="cpo2 power"), NOW)
         assert [each["id"] for each in providers(by_name)] == ["cpo2.IN*TWO"]
+
+
+async def booked_out(redis: Redis) -> Order:
+    """Save a placed order that has the only connector of ``L1`` for the day, and the next."""
+    database = Database(redis)
+    slots = SlotStore(database)
+    now = datetime.now(UTC)
+    quote = Quote(
+        id="q", currency="INR", price=Decimal(1), lines=(), kwh=Decimal(1), expires_at=now + DAY
+    )
+    made = factories.order(
+        OrderState.INITIALISED,
+        item=factories.item(factories.location(party_id="ONE")),
+        booked=True,
+        start=NOW - DAY,
+        end=now + 2 * DAY,
+        quote=quote,
+    )
+    held = slot_of(made)
+    assert held is not None
+    assert await slots.hold(held, now)
+    await database.commit(*slots.saved(made, None))
+    firm = replace(made, state=OrderState.CONFIRMED, updated_at=now)
+    await database.commit(*slots.saved(firm, made))
+    return firm
+
+
+async def test_bookings_reach_every_replica(redis: Redis, store: ConnectionStore) -> None:
+    await store.save(connection("one", Role.CPO, ONE))
+    objects = ObjectStore(Database(redis), Lanes(Database(redis), "inbox"), retention_s=3600)
+    for kind, body in ((Kind.TARIFF, tariff(party=ONE)), (Kind.LOCATION, location(party=ONE))):
+        await objects.write(kind, ONE, body.id, encode(body), None)
+    within = Search(window_start=NOW, window_end=NOW + timedelta(hours=1))
+
+    async with following(redis, "one") as there_before:
+        assert items(there_before.index.messages("plain", within, NOW))
+        firm = await booked_out(redis)
+        await until(lambda: not items(there_before.index.messages("plain", within, NOW)))
+
+        async with following(redis, "one") as there_after:
+            assert not items(there_after.index.messages("plain", within, NOW))
+
+        over = replace(firm, state=OrderState.CANCELLED)
+        await Database(redis).commit(*SlotStore(Database(redis)).saved(over, firm))
+        await until(lambda: bool(items(there_before.index.messages("plain", within, NOW))))
