@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
+from msgspec.structs import replace
+
 from bridge.errors import CpoUnavailable
 from bridge.flows.jobs import Job
 from bridge.flows.ports import CommandRecord, Kind
@@ -360,7 +362,7 @@ class MemorySlots:
     slots: dict[str, Slot] = field(default_factory=dict)
 
     async def hold(self, slot: Slot, now: datetime) -> bool:
-        """Keep a connector softly, unless another order has it; what is over goes."""
+        """Keep a connector softly, unless another order has its EVSE; what is over goes."""
         self.slots = {name: kept for name, kept in self.slots.items() if kept.until > now}
         for other in await self.busy(slot.item, now):
             if other.order_key != slot.order_key and (
@@ -371,9 +373,12 @@ class MemorySlots:
         return True
 
     async def busy(self, item: ItemKey, now: datetime) -> list[Slot]:
-        """Return all that is kept on a connector."""
+        """Return all that is kept on the EVSE of a connector."""
+        evse = replace(item.folded(), connector_id="")
         return [
-            slot for slot in self.slots.values() if slot.item == item.folded() and slot.until > now
+            slot
+            for slot in self.slots.values()
+            if replace(slot.item, connector_id="") == evse and slot.until > now
         ]
 
     def save(self, order: Order, before: Order | None) -> bool:

@@ -116,14 +116,12 @@ class Place:
         return ids.union(*(offer.aliases() for offer in self.offers))
 
     def book(self, slots: Iterable[Slot]) -> None:
-        """Take note of what is booked: the time that no connector is free in is ``taken``."""
-        by_connector: dict[ItemKey, list[Span]] = {
-            item_key(self.location, offer).folded(): [] for offer in self.offers
-        }
+        """Take note of what is booked: the time that no EVSE is free in is ``taken``."""
+        by_evse: dict[str, list[Span]] = {offer.evse.uid.casefold(): [] for offer in self.offers}
         for slot in slots:
-            if slot.item in by_connector:
-                by_connector[slot.item].append((slot.start, slot.end))
-        self.taken = common(list(by_connector.values()))
+            if slot.item.evse_uid in by_evse:
+                by_evse[slot.item.evse_uid].append((slot.start, slot.end))
+        self.taken = common(list(by_evse.values()))
         self._fulfillments.clear()
         self._later.clear()
 

@@ -246,14 +246,14 @@ class Slots(Protocol):
     """What connectors are kept for whom; an order that is saved keeps its slot or lets it go."""
 
     async def hold(self, slot: Slot, now: datetime) -> bool:
-        """Keep a connector softly, atomically; False: another order has it at that time.
+        """Keep a connector softly, atomically; False: another order has its EVSE at that time.
 
         An order has one slot: its own is no obstacle, and is replaced.
         """
         ...
 
     async def busy(self, item: ItemKey, now: datetime) -> Sequence[Slot]:
-        """Return all that is kept on a connector from now on, whoever has it."""
+        """Return all that is kept on the EVSE of a connector from now on, whoever has it."""
         ...
 
 

@@ -1,4 +1,7 @@
-"""Slots: a stretch of time in which a connector is kept for an order (use case 2, decisions 23)."""
+"""Slots: a stretch of time in which a connector is kept for an order (use case 2, decisions 23).
+
+With it goes its EVSE: that serves one vehicle at a time, whatever its connectors.
+"""
 
 from __future__ import annotations
 

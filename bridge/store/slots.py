@@ -1,4 +1,4 @@
-"""Slots in Redis: two orders never get the same connector at the same time (decisions 23).
+"""Slots in Redis: two orders never get the same EVSE at the same time (decisions 23).
 
 A slot is held softly by a script, before its order is written down, and stands from then on with
 the order: what saves an order makes its slot firm or lets it go, in the same transaction, and only
@@ -50,10 +50,10 @@ class SlotStore:
         return bool(await self._db.script(self._hold, [_place(slot.item)], args))
 
     async def busy(self, item: ItemKey, now: datetime) -> Sequence[Slot]:
-        """Return all that is kept on a connector from now on, whoever has it."""
-        folded = item.folded()
-        kept = await self._kept(folded)
-        return [slot for slot in kept if slot.item == folded and slot.until > now]
+        """Return all that is kept on the EVSE of a connector from now on, whoever has it."""
+        evse_uid = item.folded().evse_uid
+        kept = await self._kept(item.folded())
+        return [slot for slot in kept if slot.item.evse_uid == evse_uid and slot.until > now]
 
     async def booked(self, party: Party, location_id: str, now: datetime) -> Sequence[Slot]:
         """Return the firm slots of a Location from now on."""

@@ -132,12 +132,17 @@ async def test_what_touches_is_not(side: Side, shift: timedelta) -> None:
     assert await owners(side) == {"a", "b"}
 
 
-async def test_another_connector_is_another_matter(side: Side) -> None:
+async def test_an_evse_serves_one_at_a_time_whatever_its_connectors(side: Side) -> None:
     await placed(side, wanted("a"))
     second = item(location(evses=(evse(connectors=(connector(id="2"),)),)))
-    elsewhere = item(location(id="L2"))
-    assert await initialised(side, wanted("b", item=second))
-    assert await initialised(side, wanted("c", item=elsewhere))
+    assert not await side.slots.hold(slot(wanted("b", item=second)), NOW)
+    assert await owners(side, of=wanted(item=second)) == {"a"}
+
+
+async def test_another_evse_is_another_matter(side: Side) -> None:
+    await placed(side, wanted("a"))
+    assert await initialised(side, wanted("b", item=item(location(evses=(evse(uid="E2"),)))))
+    assert await initialised(side, wanted("c", item=item(location(id="L2"))))
     assert await owners(side) == {"a"}
 
 

@@ -43,15 +43,14 @@ def test_a_booked_hour_is_left_out() -> None:
     assert shown(world) == ["00:00:00-14:00:00", f"15:00:00-{BEFORE_MIDNIGHT}"]
 
 
-def test_as_long_as_one_connector_is_free_the_location_is() -> None:
+def test_as_long_as_one_evse_is_free_the_location_is() -> None:
     place = location("L1", evse("E1", connector("1"), connector("2")), evse("E2"))
     world = World().put(tariff(), place)
     afternoon = (NOW + 2 * HOUR, NOW + 4 * HOUR)
-    book(world, slot(*afternoon), slot(*afternoon, "E1", "2"))
+    book(world, slot(*afternoon, "E1", "2"))
     assert shown(world) == [f"00:00:00-{BEFORE_MIDNIGHT}"]
     book(
         world,
-        slot(*afternoon),
         slot(*afternoon, "E1", "2"),
         slot(NOW + 3 * HOUR, NOW + 5 * HOUR, "e2"),
     )
