@@ -1,10 +1,19 @@
-"""A small layer-2 file of our own: what the tests of layer 2 check messages with."""
+"""Layer-2 files for tests: a small one to be spoiled, and the one that ships for ``deg``."""
 
 from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
+
+from bridge.beckn.layer2 import Layer2
+from bridge.settings.layer2 import document_of
+
+DEG_FILE = Path(__file__).resolve().parents[1] / "config/layer2/deg_ev-charging_1.1.0.yaml"
+
+DEG = Layer2(document_of(DEG_FILE), source=DEG_FILE.name, protocol_server=True)
+"""What every message of the dialect ``deg`` has to pass."""
 
 Document = dict[str, Any]
 

@@ -18,9 +18,11 @@ import aiohttp
 import yaml
 from aiohttp import web
 
+from bridge.beckn.layer2 import Violation
 from bridge.sandbox.bap import Message, SandboxBap, Sign
 from bridge.sandbox.cpo import SandboxCpo
 from bridge.sandbox.drive import find
+from tests.layer2 import DEG
 from tests.valkey import free_port
 from tests.waiting import until
 
@@ -146,6 +148,15 @@ class Rig:
     bap_site: Site
     bridges: list[BridgeProcess] = field(default_factory=list)
     beckn_sent: list[Message] = field(default_factory=list)
+    layer2_violations: list[Violation] = field(default_factory=list)
+
+    def sees(self, direction: str, action: str, message: Message) -> None:
+        """Keep what the bridge sends; each message has to be valid by our own layer-2 file."""
+        if direction == "in":
+            self.beckn_sent.append(message)
+            violation = DEG.violation(action, message)
+            if violation is not None:
+                self.layer2_violations.append(violation)
 
     def add_bridge(self, **changes: Any) -> BridgeProcess:
         """Configure one more bridge on the same Redis."""
@@ -229,9 +240,7 @@ async def rig(
     bap_site = Site(bap.app)
     bap.url = bap_site.url
     whole = Rig(folder, redis_url, cpo, cpo_site, bap, bap_site)
-    bap.seen = lambda direction, action, message: (
-        whole.beckn_sent.append(message) if direction == "in" else None
-    )
+    bap.seen = whole.sees
     await cpo_site.start()
     await bap_site.start()
     try:
@@ -240,6 +249,7 @@ async def rig(
         await bridge.start()
         await whole.until_catalogue()
         yield whole
+        assert whole.layer2_violations == []
     finally:
         for bridge in whole.bridges:
             if bridge.process is not None:
