@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import uuid
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -59,7 +59,8 @@ async def charge(cpo: SandboxCpo, command: StartSession) -> None:
 
 
 async def _finish(cpo: SandboxCpo, session: Session, url: str) -> None:
-    end = _now()
+    lasts_s = cpo.behaviour.lasts_s
+    end = _now() if lasts_s is None else session.start_date_time + timedelta(seconds=lasts_s)
     hours = Decimal((end - session.start_date_time).total_seconds()) / 3600
     tariff = next(iter(cpo.tariffs.values()))
     session = replace(
@@ -125,9 +126,14 @@ def _period(session: Session, hours: Decimal, tariff: Tariff) -> ChargingPeriod:
 
 def _cost(kwh: Decimal, tariff: Tariff) -> Price:
     """Cost of the sandbox tariff: so much for each kWh, and a start fee."""
+    energy, flat = _costs(kwh, tariff)
+    return Price(excl_vat=energy + flat)
+
+
+def _costs(kwh: Decimal, tariff: Tariff) -> tuple[Decimal, Decimal]:
     prices = {c.type: c.price for e in tariff.elements for c in e.price_components}
     energy = kwh * prices.get(TariffDimensionType.ENERGY, Decimal(0))
-    return Price(excl_vat=energy + prices.get(TariffDimensionType.FLAT, Decimal(0)))
+    return energy, prices.get(TariffDimensionType.FLAT, Decimal(0))
 
 
 def _cdr(cpo: SandboxCpo, session: Session, tariff: Tariff, hours: Decimal, end: datetime) -> CDR:
@@ -135,6 +141,7 @@ def _cdr(cpo: SandboxCpo, session: Session, tariff: Tariff, hours: Decimal, end:
     evse = cpo.evse(session.location_id, session.evse_uid)
     assert evse is not None
     connector = next(c for c in evse.connectors if c.id == session.connector_id)
+    energy, flat = _costs(session.kwh, tariff)
     return CDR(
         country_code=session.country_code,
         party_id=session.party_id,
@@ -165,7 +172,9 @@ def _cdr(cpo: SandboxCpo, session: Session, tariff: Tariff, hours: Decimal, end:
         tariffs=(tariff,),
         charging_periods=session.charging_periods,
         total_cost=_cost(session.kwh, tariff),
+        total_fixed_cost=Price(excl_vat=flat),
         total_energy=session.kwh,
+        total_energy_cost=Price(excl_vat=energy),
         total_time=hours.quantize(Decimal("0.0001")),
         last_updated=_now(),
     )

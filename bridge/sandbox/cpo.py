@@ -52,6 +52,7 @@ class Behaviour:
         delivers_kwh: the vehicle is full then.
         steps: Session updates on the way.
         step_s: pause between them.
+        lasts_s: how long a session says that it took; None = as long as it did.
         echoes_reference: Session and CDR carry the authorization_reference.
         sends_session, sends_cdr: there is one at all.
         pushes: tells the bridge of what happens; else it has to ask.
@@ -64,6 +65,7 @@ class Behaviour:
     delivers_kwh: Decimal = Decimal("3.7")
     steps: int = 4
     step_s: float = 0.2
+    lasts_s: int | None = None
     echoes_reference: bool = True
     sends_session: bool = True
     sends_cdr: bool = True

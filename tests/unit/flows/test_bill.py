@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 
 from bridge.ocpi.commands import CommandResponseType, CommandType
+from bridge.ocpi.locations import Status
 from bridge.ocpi.types import Price
-from bridge.orders.intents import PaymentClaim
+from bridge.orders.intents import Measure, PaymentClaim, Quantity
 from bridge.orders.order import OrderState
+from bridge.orders.terms import Commercial, Fee, Surcharge
 from tests.unit.flows.callbacks import lines_of, provisional, shown, wire
 from tests.unit.flows.play import (
     PLAYED,
@@ -105,6 +107,32 @@ async def test_the_driver_pays_what_was_agreed_and_a_difference_is_marked() -> N
     assert bill is not None
     assert bill.quote.price == Decimal("76.60")
     assert bill.deviates
+
+
+async def test_every_bill_is_made_with_the_terms_of_the_order() -> None:
+    """A fee of 5 and a fifth more for energy: live, lost, ended, billed; new terms change none."""
+    play = Play()
+    play.commercial = Commercial(
+        fees=(Fee(id="f", amount=Decimal(5)),),
+        surcharges=(Surcharge(id="s", share=Decimal("0.2")),),
+    )
+    five = Quantity(measure=Measure.ENERGY, value=Decimal(5), unit="kWh", stated="5")
+    await play.select(quantity=five)
+    await play.init(quantity=five)
+    play.commercial = Commercial()
+    await play.confirm(paid("123"), quantity=five)
+    await play.start()
+    await play.session("ACTIVE", "1")
+    await play.evse(Status.OUTOFORDER)
+    assert shown(play.callbacks[-1])["quote"]["price"]["value"] == "36.60"
+    await play.session("COMPLETED", "3.7")
+    assert play.placed.bill is not None
+    assert play.placed.bill.quote.price == Decimal("94.92")
+    (final,) = (await play.cdr("3.7")).callbacks
+    assert [(line["title"], line["price"]["value"]) for line in shown(final)["quote"]["breakup"]][
+        2:4
+    ] == [("surge price(20%)", "13.32"), ("Service fee", "5.00")]
+    assert play.placed.bill.refund == Decimal("28.08")
 
 
 # With and without a CDR

@@ -154,6 +154,13 @@ class TestBudget:
         )
         assert (found.kwh, found.price) == (D("5.147"), D("85.00"))
 
+    def test_energy_that_is_free_counts_by_its_surcharge(self) -> None:
+        """An hour at 60 and 30 kWh at 1: 90 INR an hour; 1800 s and 15.004 kWh are 45.004."""
+        by_time = tariff(element(component("TIME", "60", step_size=0)))
+        always = replace(EVENING, when=None)
+        found = quoted(by_time, Agreed(surcharges=(always,)), "45", Measure.AMOUNT)
+        assert (found.kwh, found.price) == (D("15.004"), D("45.00"))
+
     def test_too_little_for_the_fee_is_said(self) -> None:
         agreed = Agreed(fees=(replace(FEE, amount=D(200)),), offers=(EARLY,))
         with pytest.raises(QuoteUnavailable, match=r"the minimum is 210.02 INR"):
@@ -265,6 +272,20 @@ class TestSurcharge:
             (K.TAX, D("10.80")),
         ]
 
+    def test_per_kwh_it_has_the_vat_of_energy_too(self) -> None:
+        found = quoted(TAXED, Agreed(surcharges=(EVENING,)), start=SIX)
+        assert lines(found)[2:] == [
+            (K.SURCHARGE, D("5.00")),
+            (K.TAX, D("0.50")),
+            (K.TAX, D("9.90")),
+        ]
+
+    def test_a_plan_knows_the_energy_of_its_boundary(self) -> None:
+        """Five minutes at 22 kW are 1.8333 kWh, though the whole takes 818.18 seconds."""
+        lunch = Surcharge(id="lunch", per_kwh=D(100), when=R(end_time="12:05"))
+        found = quoted(SIXTEEN, Agreed(surcharges=(lunch,)), power_kw=D(22))
+        assert lines(found) == [(K.ENERGY, D("80.00")), (K.SURCHARGE, D("183.33"))]
+
 
 class TestFee:
     def test_it_has_its_own_vat(self) -> None:
@@ -304,6 +325,7 @@ class TestOffer:
             (Offer(id="o", title="o", share=FIFTH, max_amount=D(18)), "18"),
             (Offer(id="o", title="o", per_kwh=D(2)), "10"),
             (Offer(id="o", title="o", amount=D(95)), "90"),
+            (Offer(id="o", title="o", amount=D(95), max_amount=D(93)), "90"),
             (Offer(id="o", title="o", amount=D(20), min_value=D(90)), "20"),
             (Offer(id="o", title="o", amount=D(20), min_value=D("90.01")), None),
             (Offer(id="o", title="o", amount=D(20), min_kwh=D("5.001")), None),

@@ -77,11 +77,16 @@ def test_the_hour_that_comes_twice_comes_twice() -> None:
     assert parts(two_to_three, used, place="Europe/Amsterdam") == [Fraction(1, 2)]
 
 
-@pytest.mark.parametrize("minutes", [0, 7 * 24 * 60 + 1])
-def test_what_is_not_divided_counts_as_it_began(minutes: int) -> None:
-    used = charging("10", minutes=minutes)
+def test_a_period_without_a_length_counts_as_it_began() -> None:
+    used = charging("10", minutes=0)
     assert parts(R(end_time="12:30"), used) == [1]
     assert parts(R(start_time="12:30"), used) == [0]
+
+
+def test_after_a_week_the_clock_divides_no_more() -> None:
+    """Mornings, from noon on: half of seven days, and nothing of the eighth."""
+    eight_days = charging("10", minutes=8 * 24 * 60)
+    assert parts(R(end_time="12:00"), eight_days) == [Fraction(7, 16)]
 
 
 def test_power_and_current_hold_when_nothing_is_known_of_them() -> None:
