@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import accumulate, islice, takewhile
 
-from bridge.catalog.fragments import FragmentRenderer, ProviderPart
+from bridge.catalog.fragments import FragmentRenderer, OfferPart, ProviderPart
 from bridge.catalog.place import Hit
 from bridge.orders.item import Provider
 
 COMMA = 1
 BLANK = b"{}"
+OFFER = b'{"":0}'
+"""A fragment that is measured with: not empty, since more is put into an offer."""
 
 
 def messages(
@@ -19,8 +22,9 @@ def messages(
     """Spread hits over messages in their order; what does not fit into the last one is left out.
 
     Hits are taken no further than needed. A Location that is larger than a message is spread over
-    several and named in each; a connector that alone is larger than a message is left out. Nothing
-    found makes one message without providers.
+    several and named in each, with its offers; a connector that alone is larger than a message is
+    left out, and before it the offers that take its room. Nothing found makes one message without
+    providers.
     """
     drafts = islice(_drafts(hits, _Measure(renderer, max_bytes)), max_messages)
     return [renderer.catalog_message(draft.parts()) for draft in drafts] or [
@@ -30,8 +34,8 @@ def messages(
 
 def _drafts(hits: Iterable[Hit], measure: _Measure) -> Iterator[_Draft]:
     draft = _Draft(measure)
-    for hit in hits:
-        items = measure.possible_items(hit)
+    for each in hits:
+        hit, items = measure.possible(each)
         while items:
             count = draft.fitting(hit, items)
             if count < len(items) and not draft.empty:
@@ -57,6 +61,27 @@ class _Measure:
         self._providers: dict[Provider, int] = {}
         self.frame = len(renderer.catalog_message([])) - COMMA
         self.max_bytes = max_bytes
+        self.offers, self.offer, self.offer_items = self._of_offers()
+
+    def _of_offers(self) -> tuple[int, int, int]:
+        """Return what it costs that a provider has offers, that it has one more, and their items.
+
+        Without the fragment and the ids, each of which is counted with a comma.
+        """
+        one = OfferPart(OFFER, [BLANK], [])
+        none, first, second, narrow = (
+            self._size(offers) for offers in ([], [one], [one, one], [one._replace(items=[BLANK])])
+        )
+        element = len(BLANK) + COMMA
+        return (
+            first - none - (second - first),
+            second - first - len(OFFER) - element,
+            narrow - first - element,
+        )
+
+    def _size(self, offers: Sequence[OfferPart]) -> int:
+        part = ProviderPart(Provider(id="", name=""), [BLANK], [BLANK], [BLANK], offers)
+        return len(self._renderer.catalog_message([part]))
 
     def provider(self, provider: Provider) -> int:
         """Return what naming a provider in a message costs."""
@@ -72,11 +97,25 @@ class _Measure:
         """Return what naming a Location in a message costs, without its items."""
         return len(hit.location) + len(hit.fulfillment) + 2 * COMMA
 
-    def possible_items(self, hit: Hit) -> Sequence[bytes]:
-        """Return the items that fit into some message."""
+    def promotion(self, hit: Hit, known: Collection[int] = ()) -> int:
+        """Return what the offers of a hit cost, where its provider has the known ones already."""
+        size = self.offers if hit.offers and not known else 0
+        for offer in hit.offers:
+            if offer.number not in known:
+                size += self.offer + len(offer.fragment) + (self.offer_items if offer.items else 0)
+            size += len(hit.id) + COMMA + sum(len(item) + COMMA for item in offer.items)
+        return size
+
+    def possible(self, hit: Hit) -> tuple[Hit, Sequence[bytes]]:
+        """Return a hit and those of its items that fit into some message; offers make way."""
         others = self.frame + self.provider(hit.provider) + self.location(hit)
         room = self.max_bytes - others - COMMA
-        return [item for item in hit.items if len(item) <= room]
+        items = [item for item in hit.items if len(item) <= room]
+        if hit.offers:
+            room -= self.promotion(hit)
+            if any(len(item) > room for item in items):
+                hit = hit._replace(offers=())
+        return hit, items
 
 
 class _Draft:
@@ -86,13 +125,19 @@ class _Draft:
         self._measure = measure
         self._size = measure.frame
         self._parts: dict[str, tuple[Provider, list[bytes], list[bytes], list[bytes]]] = {}
+        self._offers: defaultdict[str, dict[int, tuple[bytes, list[bytes], list[bytes]]]] = (
+            defaultdict(dict)
+        )
 
     @property
     def empty(self) -> bool:
         return not self._parts
 
     def parts(self) -> list[ProviderPart]:
-        return [ProviderPart(*part) for part in self._parts.values()]
+        return [
+            ProviderPart(*part, [OfferPart(*offer) for offer in self._offers[key].values()])
+            for key, part in self._parts.items()
+        ]
 
     def fitting(self, hit: Hit, items: Sequence[bytes]) -> int:
         """Return how many of the items, from the first on, still fit in with their Location."""
@@ -109,7 +154,17 @@ class _Draft:
         locations.append(hit.location)
         fulfillments.append(hit.fulfillment)
         all_items.extend(items)
+        offers = self._offers[hit.provider.id]
+        for offer in hit.offers:
+            _, places, narrowed = offers.setdefault(offer.number, (offer.fragment, [], []))
+            places.append(hit.id)
+            narrowed.extend(offer.items)
 
     def _head(self, hit: Hit) -> int:
-        known = hit.provider.id in self._parts
-        return self._measure.location(hit) + (0 if known else self._measure.provider(hit.provider))
+        provider = hit.provider
+        size = self._measure.location(hit)
+        if provider.id not in self._parts:
+            size += self._measure.provider(provider)
+        if hit.offers:
+            size += self._measure.promotion(hit, self._offers[provider.id])
+        return size

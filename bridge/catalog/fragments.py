@@ -8,6 +8,7 @@ from typing import NamedTuple, Protocol
 
 from bridge.ocpi.locations import Location
 from bridge.orders.item import ChargingItem, Provider
+from bridge.orders.terms import Offer
 
 
 class Window(NamedTuple):
@@ -17,17 +18,31 @@ class Window(NamedTuple):
     end: datetime
 
 
+class OfferPart(NamedTuple):
+    """An offer in an answer: its fragment, and what in the answer it is for.
+
+    Args:
+        locations: their ids as JSON strings; at least one.
+        items: likewise; none = all of the Locations.
+    """
+
+    fragment: bytes
+    locations: Sequence[bytes]
+    items: Sequence[bytes]
+
+
 class ProviderPart(NamedTuple):
     """One provider of an answer: JSON fragments, each a whole object, nearest first.
 
     ``locations`` and ``fulfillments`` have one entry for each Location, ``items`` one for each
-    connector.
+    connector, ``offers`` one for each that is for any of them.
     """
 
     provider: Provider
     locations: Sequence[bytes]
     fulfillments: Sequence[bytes]
     items: Sequence[bytes]
+    offers: Sequence[OfferPart] = ()
 
 
 class FragmentRenderer(Protocol):
@@ -52,6 +67,10 @@ class FragmentRenderer(Protocol):
 
     def item_fragment(self, item: ChargingItem) -> bytes:
         """Encode ``providers[].items[]``."""
+        ...
+
+    def offer_fragment(self, offer: Offer) -> bytes:
+        """Encode ``providers[].offers[]``, without ``location_ids`` and ``item_ids``."""
         ...
 
     def catalog_message(self, parts: Sequence[ProviderPart]) -> bytes:

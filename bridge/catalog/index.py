@@ -26,6 +26,7 @@ from bridge.catalog.offers import (
 )
 from bridge.catalog.place import Hit, Place
 from bridge.catalog.prices import PriceBoard
+from bridge.catalog.promotions import NO_PROMOTIONS, Promotions, showing
 from bridge.catalog.query import Query, circle_of, query_of, seeks_charging, seeks_passes
 from bridge.errors import ItemUnavailable, ItemUnknown, ProviderUnknown
 from bridge.ocpi.headers import Party
@@ -36,6 +37,7 @@ from bridge.ocpi.types import BusinessDetails
 from bridge.orders.intents import Search
 from bridge.orders.item import ChargingItem, Provider
 from bridge.orders.slot import Slot
+from bridge.orders.terms import Offer
 
 T = TypeVar("T")
 
@@ -66,6 +68,7 @@ class CatalogIndex:
         default_radius_m: for a circle without radius; metres.
         clock: current time, aware; for what is asked for without a time.
         startable: which EVSEs can be started by command; the others are not shown.
+        promoted: the operator's offers as they are now; the same tuple until they change.
     """
 
     def __init__(
@@ -77,6 +80,7 @@ class CatalogIndex:
         clock: Callable[[], datetime],
         max_messages: int = 5,
         startable: Startable = remotely_startable,
+        promoted: Callable[[], tuple[Offer, ...]] = tuple,
     ) -> None:
         if max_reply_bytes <= CONTEXT_RESERVE:
             raise ValueError(f"max_reply_bytes must be more than {CONTEXT_RESERVE}")
@@ -86,6 +90,8 @@ class CatalogIndex:
         self._default_radius_m = default_radius_m
         self._clock = clock
         self._startable = startable
+        self._promoted = promoted
+        self._promotions = NO_PROMOTIONS
         self.clear()
 
     def clear(self) -> None:
@@ -265,6 +271,10 @@ class CatalogIndex:
     def _hits(self, renderer: FragmentRenderer, search: Search, now: datetime) -> Iterator[Hit]:
         query = query_of(search, self._names, now)
         begin = None if query.window is None else query.window[0]
+        promotions = self._promotions_now()
+        shown = showing(promotions, query.window, now) if promotions.offers else None
+        if query.promoted and shown is None:
+            return
         for key in self._candidates(search, query):
             place = self._places.get(key)
             if place is None or key[:2] in self._away or not query.wants_place(place):
@@ -272,8 +282,18 @@ class CatalogIndex:
             chosen = [
                 index for index, sale in enumerate(place.sales(now)) if query.wants(place, sale)
             ]
+            if query.promoted and shown is not None:
+                offers = place.promoted(now, shown)
+                chosen = [index for index in chosen if offers[index]]
             if chosen:
-                yield place.hit(renderer, chosen, now, begin)
+                yield place.hit(renderer, chosen, now, begin, shown)
+
+    def _promotions_now(self) -> Promotions:
+        """Return the offers as they are now, encoded anew when they are others."""
+        offers = self._promoted()
+        if offers is not self._promotions.offers and offers != self._promotions.offers:
+            self._promotions = Promotions(offers, list(self._renderers.values()))
+        return self._promotions
 
     def _candidates(self, search: Search, query: Query) -> Iterable[ObjectKey]:
         """Return, in the order of the answer, at least every Location that may fit."""

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
+import msgspec
 from msgspec.structs import replace
 
 from bridge.catalog.fragments import FragmentRenderer
@@ -14,6 +15,7 @@ from bridge.catalog.hours import outlook
 from bridge.catalog.names import folded
 from bridge.catalog.offers import GONE, ObjectKey, Offer, Seller, connectors, item_key, object_key
 from bridge.catalog.prices import NEVER, Price, PriceBoard
+from bridge.catalog.promotions import Promotions, Showing
 from bridge.catalog.spans import Span, common
 from bridge.ocpi.locations import EnergyMix, Location
 from bridge.ocpi.types import BusinessDetails
@@ -30,13 +32,31 @@ class Sale(NamedTuple):
     green: bool
 
 
+class HitOffer(NamedTuple):
+    """An offer that is for connectors of a hit.
+
+    Args:
+        number: the same for the same offer, whatever the hit.
+        items: ids of those connectors as JSON strings; none = all of the Location.
+    """
+
+    number: int
+    fragment: bytes
+    items: Sequence[bytes]
+
+
 class Hit(NamedTuple):
-    """A Location that a search found, encoded, with those of its connectors that fit."""
+    """A Location that a search found, encoded, with those of its connectors that fit.
+
+    ``id`` is that of the Location as a JSON string, needed with ``offers`` only.
+    """
 
     provider: Provider
     location: bytes
     fulfillment: bytes
     items: Sequence[bytes]
+    id: bytes = b""
+    offers: Sequence[HitOffer] = ()
 
 
 class _Shelf(NamedTuple):
@@ -56,6 +76,14 @@ class _Slots(NamedTuple):
     fragment: bytes
 
 
+class _Matched(NamedTuple):
+    """Which offers are for what is on sale."""
+
+    shelf: _Shelf
+    promotions: Promotions
+    offers: Sequence[frozenset[int]]
+
+
 class Place:
     """A Location with its offers; never changed, but for what it remembers of prices and JSON.
 
@@ -70,6 +98,7 @@ class Place:
         "_fulfillments",
         "_later",
         "_locations",
+        "_matched",
         "_shelf",
         "key",
         "location",
@@ -97,6 +126,7 @@ class Place:
         self.names = _names(location, seller.provider, self.operator)
         self._board = board
         self._shelf: _Shelf | None = None
+        self._matched: _Matched | None = None
         self._locations: dict[str, bytes] = {}
         self._fulfillments: dict[str, _Slots] = {}
         self._later: dict[str, _Slots] = {}
@@ -166,19 +196,55 @@ class Place:
         chosen: Sequence[int],
         now: datetime,
         begin: datetime | None = None,
+        shown: Showing | None = None,
     ) -> Hit:
         """Return the Location with those of its sales that are chosen, by index.
 
         Args:
             begin: from when on free time is to be shown; None = from now on.
+            shown: what may be shown of the operator's offers.
         """
         items = self._items(renderer, now)
-        return Hit(
+        hit = Hit(
             self.seller.provider,
             self._location_fragment(renderer),
             self._fulfillment_fragment(renderer, now, begin or now),
             [items[index] for index in chosen],
         )
+        found = () if shown is None else self._offers(renderer, chosen, now, shown)
+        return hit._replace(id=_json(self.location.id), offers=found) if found else hit
+
+    def promoted(self, now: datetime, shown: Showing) -> Sequence[frozenset[int]]:
+        """Return for each sale the offers that are for it and may be shown, by index."""
+        in_time = shown.in_time(self.location.time_zone)
+        return [offers & in_time for offers in self._match(now, shown.promotions)]
+
+    def _match(self, now: datetime, promotions: Promotions) -> Sequence[frozenset[int]]:
+        shelf, matched = self._stock(now), self._matched
+        if matched is None or matched.shelf is not shelf or matched.promotions is not promotions:
+            offers = [promotions.matching(self.item(sale)) for sale in shelf.sales]
+            matched = self._matched = _Matched(shelf, promotions, offers)
+        return matched.offers
+
+    def _offers(
+        self, renderer: FragmentRenderer, chosen: Sequence[int], now: datetime, shown: Showing
+    ) -> Sequence[HitOffer]:
+        """Return the offers for any of the chosen sales."""
+        promotions, promoted, sales = shown.promotions, self.promoted(now, shown), self.sales(now)
+        return [
+            HitOffer(
+                offer,
+                promotions.fragment(renderer, offer),
+                ()
+                if promotions.is_for_whole_locations(offer)
+                else [
+                    _json(str(item_key(self.location, sales[index].offer)))
+                    for index in chosen
+                    if offer in promoted[index]
+                ],
+            )
+            for offer in sorted(frozenset().union(*(promoted[index] for index in chosen)))
+        ]
 
     def _stock(self, now: datetime) -> _Shelf:
         shelf = self._shelf
@@ -254,6 +320,10 @@ class Place:
     def _free(self, renderer: FragmentRenderer, begin: datetime) -> _Slots:
         windows, until = outlook(self.location, begin, self.taken)
         return _Slots(begin, until, renderer.fulfillment_fragment(self.location, windows))
+
+
+def _json(text: str) -> bytes:
+    return msgspec.json.encode(text)
 
 
 def _position(location: Location) -> Position | None:

@@ -15,7 +15,11 @@ from bridge.orders.intents import Search
 
 GREEN_TARIFF = "green-tariff"
 LOYALTY_PROGRAM = "loyalty-program"
+PROMOTIONAL_OFFER = "promotional-offer"
 LOYALTY = "loyalty"
+
+CHARGING = ("", GREEN_TARIFF, PROMOTIONAL_OFFER)
+"""Categories of connectors."""
 
 HORIZON = timedelta(days=366)
 """Opening times further ahead than this are those of a year ahead."""
@@ -29,10 +33,14 @@ class Circle(NamedTuple):
 
 
 class Query(NamedTuple):
-    """The filters of a search for charging; what is None does not filter, texts are folded."""
+    """The filters of a search for charging; what is None does not filter, texts are folded.
+
+    ``promoted``: connectors with an offer only, which the index sees to.
+    """
 
     text: str | None
     green: bool
+    promoted: bool
     standards: frozenset[ConnectorType] | None
     power_types: frozenset[PowerType] | None
     min_power_kw: Decimal | None
@@ -82,7 +90,7 @@ def seeks_passes(search: Search, names: NameBook) -> bool:
 
 def seeks_charging(search: Search) -> bool:
     """Tell whether the search may be answered with connectors at all."""
-    return search.charging and folded(search.category or "") in ("", GREEN_TARIFF)
+    return search.charging and folded(search.category or "") in CHARGING
 
 
 def query_of(search: Search, names: NameBook, now: datetime) -> Query:
@@ -94,6 +102,7 @@ def query_of(search: Search, names: NameBook, now: datetime) -> Query:
     return Query(
         text=text if text and names.has(text) else None,
         green=folded(search.category or "") == GREEN_TARIFF,
+        promoted=folded(search.category or "") == PROMOTIONAL_OFFER,
         standards=None if search.connectors is None else frozenset(search.connectors),
         power_types=None if search.power_types is None else frozenset(search.power_types),
         min_power_kw=search.min_power_kw,

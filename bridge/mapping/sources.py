@@ -17,6 +17,7 @@ from bridge.ocpi.tariffs import Tariff
 from bridge.ocpi.tokens import Token
 from bridge.orders.item import ChargingItem, Provider
 from bridge.orders.order import Bill, Line, Order, Payment, Quote
+from bridge.orders.terms import Offer
 
 STRUCTS: Mapping[str, type[msgspec.Struct]] = {
     "location": Location,
@@ -34,6 +35,7 @@ STRUCTS: Mapping[str, type[msgspec.Struct]] = {
     "bill": Bill,
     "line": Line,
     "payment": Payment,
+    "offer": Offer,
 }
 """Sources with a type. ``facts`` is the other one: values that Python works out."""
 

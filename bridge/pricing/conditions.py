@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime, tzinfo
+from datetime import datetime, timedelta, tzinfo
 from decimal import Decimal
 
 from bridge.ocpi.tariffs import TariffRestrictions
 from bridge.orders.terms import Offer
-from bridge.pricing.restrictions import Moment, conditions, local_time
+from bridge.pricing.clock import shown_at
+from bridge.pricing.restrictions import Moment, clock_minutes, conditions, local_time
 
 
 def holds_at(when: TariffRestrictions | None, start: datetime, place: tzinfo) -> bool:
@@ -23,3 +24,14 @@ def offered_at(offer: Offer, start: datetime, place: tzinfo) -> bool:
         and (offer.valid_until is None or start < offer.valid_until)
         and holds_at(offer.when, start, place)
     )
+
+
+def offered_within(offer: Offer, start: datetime, end: datetime, place: tzinfo) -> bool:
+    """Tell whether charging may start at some time of a stretch and fall into an offer's time."""
+    first = start if offer.valid_from is None else max(start, offer.valid_from)
+    if first > end or (offer.valid_until is not None and first >= offer.valid_until):
+        return False
+    flips = () if offer.when is None else clock_minutes(offer.when)
+    length_s = int((end - first).total_seconds())
+    starts = (first + timedelta(seconds=s) for s in (0, *shown_at(flips, first, length_s, place)))
+    return any(at <= end and offered_at(offer, at, place) for at in starts)

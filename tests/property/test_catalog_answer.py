@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridge.catalog.answer import messages
-from bridge.catalog.place import Hit
+from bridge.catalog.place import Hit, HitOffer
 from bridge.orders.item import Provider
 from tests.unit.catalog.world import PlainJson
 
@@ -28,6 +28,7 @@ def hit_lists(draw: st.DrawFn) -> list[Hit]:
         st.sampled_from(PROVIDERS),
         st.integers(0, 300),
         st.lists(st.integers(0, 400), min_size=1, max_size=8),
+        st.sets(st.integers(0, 3), max_size=3),
     )
     return [
         Hit(
@@ -35,8 +36,20 @@ def hit_lists(draw: st.DrawFn) -> list[Hit]:
             fragment(f"L{place}", size),
             fragment(f"F{place}", 0),
             [fragment(f"L{place}/{number}", of_item) for number, of_item in enumerate(items)],
+            json.dumps(f"L{place}").encode(),
+            [
+                HitOffer(
+                    number,
+                    fragment(f"O{number}", 40 * number),
+                    # An offer is for whole Locations, or for some connectors of each.
+                    [json.dumps(f"L{place}/{n}").encode() for n in range(len(items))]
+                    if number % 2
+                    else [],
+                )
+                for number in offers
+            ],
         )
-        for place, (provider, size, items) in enumerate(draw(st.lists(shapes, max_size=15)))
+        for place, (provider, size, items, offers) in enumerate(draw(st.lists(shapes, max_size=15)))
     ]
 
 
@@ -84,7 +97,7 @@ def test_splitting(hits: list[Hit], limit: int) -> None:
         item_id
         for hit in hits
         for item, item_id in zip(hit.items, ids_of([hit]), strict=True)
-        if size_alone(hit._replace(items=[item])) <= limit
+        if size_alone(hit._replace(items=[item], offers=[])) <= limit
     ]
     assert sorted(told, key=rank) == possible[: len(told)]
     if len(found) < MOST:
@@ -101,6 +114,14 @@ def test_each_message_stands_alone(hits: list[Hit], limit: int) -> None:
             assert [one["id"] for one in part["fulfillments"]] == [
                 place.replace("L", "F") for place in places
             ]
+            offers = part.get("offers", [])
+            assert len({one["id"] for one in offers}) == len(offers)
+            for offer in offers:
+                assert offer["locations"]
+                assert set(offer["locations"]) <= set(places)
+                assert len(set(offer["locations"])) == len(offer["locations"])
+                narrowed = {one.partition("/")[0] for one in offer.get("items", [])}
+                assert narrowed in (set(), set(offer["locations"]))
             of_items = [one["id"].partition("/")[0] for one in part["items"]]
             assert list(dict.fromkeys(of_items)) == places
 

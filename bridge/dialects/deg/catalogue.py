@@ -11,11 +11,13 @@ import msgspec
 from msgspec import Raw
 
 from bridge.beckn.times import format_instant
-from bridge.catalog.fragments import ProviderPart, Window
+from bridge.catalog.fragments import OfferPart, ProviderPart, Window
 from bridge.dialects.deg.wording import address, gps, is_uri, place_of, price, short
 from bridge.mapping import Mappings
 from bridge.ocpi.locations import Location
+from bridge.ocpi.tariffs import TariffRestrictions
 from bridge.orders.item import ChargingItem, Provider
+from bridge.orders.terms import Offer
 
 FAST_ABOVE_KW = Decimal(22)
 """More is called fast: what a three-phase socket of 32 A gives is still slow."""
@@ -34,6 +36,7 @@ class Catalogue:
         self._fulfillment = mappings.fields("deg", "offered_fulfillment")
         self._window = mappings.fields("deg", "window")
         self._item = mappings.fields("deg", "offered_item")
+        self._offer = mappings.fields("deg", "offer")
         self._connector = mappings.fields("deg", "connector")
         self._plugs = mappings.table("deg", "connector_standard")
         self._green = self._rendered_category(mappings, "GREEN_TARIFF")
@@ -106,6 +109,26 @@ class Catalogue:
         speed = "FAST" if item.power_kw > FAST_ABOVE_KW else "SLOW"
         return self._connector.render({"item": item, "facts": {"charging_speed": speed}})
 
+    def offer_fragment(self, offer: Offer) -> bytes:
+        """Encode ``providers[].offers[]``, without what in an answer it is for."""
+        return msgspec.json.encode(self.offer(offer))
+
+    def offer(self, offer: Offer, taken: Decimal | None = None) -> dict[str, object]:
+        """Return an offer; in an order with what it takes off, 0 where it is not earned."""
+        when, url = offer.when, offer.image_url
+        kind, value = discount_of(offer)
+        hours = None if when is None else _hours(when)
+        facts = {
+            "images": [{"url": url}] if url is not None and is_uri(url) else None,
+            "discount_type": kind,
+            "discount_value": value,
+            "days": ",".join(when.day_of_week) or None if when is not None else None,
+            "hours": hours,
+            "applied": None if taken is None else taken > 0,
+            "taken": taken,
+        }
+        return self._offer.render({"offer": offer, "facts": facts})
+
     def catalog_message(self, parts: Sequence[ProviderPart]) -> bytes:
         """Join fragments to the ``message`` of one on_search; they are copied as they are."""
         return msgspec.json.encode(
@@ -118,6 +141,7 @@ class Catalogue:
             "locations": _joined(part.locations),
             "fulfillments": _joined(part.fulfillments),
             "items": _joined(part.items),
+            **({"offers": _joined([_offer(each) for each in part.offers])} if part.offers else {}),
         }
 
     def place(self, item: ChargingItem) -> dict[str, str | None]:
@@ -129,6 +153,28 @@ def is_green(item: ChargingItem) -> bool:
     """Return whether the CPO says that the electricity is green: of the Location or the tariff."""
     mixes = (item.location.energy_mix, item.tariff.energy_mix if item.tariff else None)
     return any(mix is not None and mix.is_green_energy for mix in mixes)
+
+
+def discount_of(offer: Offer) -> tuple[str, Decimal]:
+    """Return what kind of discount an offer is, and how much: percent, or an amount."""
+    if offer.share is not None:
+        return "SHARE", offer.share * 100
+    if offer.per_kwh is not None:
+        return "PER_KWH", offer.per_kwh
+    return "AMOUNT", offer.amount or Decimal(0)
+
+
+def _hours(when: TariffRestrictions) -> str | None:
+    """Return the time of the day in which an offer holds, local to the Location."""
+    if when.start_time is None and when.end_time is None:
+        return None
+    return f"{when.start_time or '00:00'}-{when.end_time or '24:00'}"
+
+
+def _offer(part: OfferPart) -> bytes:
+    """Put into an offer what it is for; its fragment is copied as it is."""
+    items = b',"item_ids":[%s]' % b",".join(part.items) if part.items else b""
+    return b'%s,"location_ids":[%s]%s}' % (part.fragment[:-1], b",".join(part.locations), items)
 
 
 def _joined(fragments: Sequence[bytes]) -> Raw:

@@ -21,6 +21,7 @@ from bridge.ocpi.locations import Location
 from bridge.orders.intents import Intent
 from bridge.orders.item import ChargingItem
 from bridge.orders.order import Order
+from bridge.orders.terms import Offer
 
 
 class DegSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,6 +82,10 @@ class Deg:
     def item_fragment(self, item: ChargingItem) -> bytes:
         """Encode ``providers[].items[]``."""
         return self._catalogue.item_fragment(item)
+
+    def offer_fragment(self, offer: Offer) -> bytes:
+        """Encode ``providers[].offers[]``."""
+        return self._catalogue.offer_fragment(offer)
 
     def catalog_message(self, parts: Sequence[ProviderPart]) -> bytes:
         """Join fragments to the ``message`` of one on_search."""

@@ -15,7 +15,7 @@ from bridge.mapping.formats import plain
 from bridge.ocpi.cdrs import CdrDimensionType
 from bridge.ocpi.sessions import Session
 from bridge.orders.intents import Measure
-from bridge.orders.order import Order, OrderState
+from bridge.orders.order import LineKind, Order, OrderState
 from bridge.orders.transitions import OVER, PLACED
 
 LONGEST = timedelta(days=30)
@@ -56,6 +56,7 @@ class OrderRenderer:
             "provider": self._catalogue.provider(order.item.provider),
             "items": [self._rendered_item(order)],
             "fulfillments": [self._rendered_fulfillment(order)],
+            "offers": self._rendered_offers(order),
             "quote": self._money.quote(order, now),
             "payments": self._money.payments(order),
             "refund_terms": self._money.refund_terms(order, now),
@@ -71,6 +72,13 @@ class OrderRenderer:
         if given is None or given.reason_id is None or given.by != "PROVIDER":
             return (None, None) if given is None else (given.reason_id, given.reason)
         return self._reasons.to_beckn(given.reason_id), self._reasons.name_of(given.reason_id)
+
+    def _rendered_offers(self, order: Order) -> list[dict[str, object]] | None:
+        """Return the offers of the order, and what they take off as far as that is known."""
+        shown = order.bill.quote if order.bill is not None else order.quote
+        lines = () if shown is None else shown.lines
+        taken = -sum((line.amount for line in lines if line.kind is LineKind.OFFER), Decimal(0))
+        return [self._catalogue.offer(offer, taken) for offer in order.agreed.offers] or None
 
     def _rendered_item(self, order: Order) -> dict[str, object]:
         facts = self._catalogue.item_facts(order.item) | {

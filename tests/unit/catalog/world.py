@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from bridge.catalog.fragments import ProviderPart, Window
+from bridge.catalog.fragments import OfferPart, ProviderPart, Window
 from bridge.catalog.index import CONTEXT_RESERVE, CatalogIndex
 from bridge.ocpi.headers import Party
 from bridge.ocpi.locations import (
@@ -30,6 +30,7 @@ from bridge.ocpi.tariffs import (
 )
 from bridge.orders.intents import Search
 from bridge.orders.item import ChargingItem, Provider
+from bridge.orders.terms import Offer
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 NOW = datetime(2026, 3, 4, 6, 30, tzinfo=UTC)
@@ -138,18 +139,28 @@ class PlainJson:
             }
         )
 
+    def offer_fragment(self, offer: Offer) -> bytes:
+        self.encoded.append(f"offer {offer.id}")
+        return _json({"id": offer.id})
+
     def catalog_message(self, parts: Sequence[ProviderPart]) -> bytes:
         return b'{"providers":[%s]}' % b",".join(
-            b'{"id":%s,"name":%s,"locations":[%s],"fulfillments":[%s],"items":[%s]}'
+            b'{"id":%s,"name":%s,"locations":[%s],"fulfillments":[%s],"items":[%s]%s}'
             % (
                 _json(part.provider.id),
                 _json(part.provider.name),
                 b",".join(part.locations),
                 b",".join(part.fulfillments),
                 b",".join(part.items),
+                b',"offers":[%s]' % b",".join(map(_offer, part.offers)) if part.offers else b"",
             )
             for part in parts
         )
+
+
+def _offer(part: OfferPart) -> bytes:
+    items = b',"items":[%s]' % b",".join(part.items) if part.items else b""
+    return b'%s,"locations":[%s]%s}' % (part.fragment[:-1], b",".join(part.locations), items)
 
 
 def _json(value: object) -> bytes:
@@ -161,12 +172,14 @@ class World:
 
     def __init__(self, *, max_message_bytes: int = 180_000, **options: Any) -> None:
         self.now = NOW
+        self.promoted: tuple[Offer, ...] = ()
         self.dialect = PlainJson()
         self.index = CatalogIndex(
             [self.dialect],
             max_reply_bytes=max_message_bytes + CONTEXT_RESERVE,
             default_radius_m=5000,
             clock=lambda: self.now,
+            promoted=lambda: self.promoted,
             **options,
         )
         self.index.set_party(PARTY, "cpo1", PROVIDER)
