@@ -12,10 +12,16 @@ from msgspec import Raw
 from msgspec.structs import replace
 
 from bridge.flows.decision import Decision
-from bridge.ocpi.tariffs import TariffRestrictions
-from bridge.orders.intents import Confirm, Init
+from bridge.ocpi.tariffs import (
+    PriceComponent,
+    TariffDimensionType,
+    TariffElement,
+    TariffRestrictions,
+)
+from bridge.orders.intents import Confirm, Init, Measure, Quantity
 from bridge.orders.order import OrderState, order_key
 from bridge.orders.terms import Commercial, Offer, Where
+from tests import factories
 from tests.factories import NOW
 from tests.unit.flows.callbacks import code
 from tests.unit.flows.play import Play
@@ -282,3 +288,89 @@ async def test_a_confirm_that_fails_leaves_the_use_to_others() -> None:
     (answer,) = (await confirm(play)).callbacks
     assert code(answer) == "40003"
     assert holders(play) == set()
+
+
+# Figures
+
+
+async def to_the_bill(play: Play, kwh: str) -> dict[str, str]:
+    """Charge so much; return kind and amount of each line of the final bill."""
+    await play.start()
+    await play.session("ACTIVE", "0.5")
+    await play.session("COMPLETED", kwh)
+    await play.cdr(kwh)
+    assert play.placed.bill is not None
+    return {str(line.kind): str(line.amount) for line in play.placed.bill.quote.lines}
+
+
+def selling(price_kwh: str, *offers: Offer) -> Play:
+    """Offer the connector without a fee."""
+    play = offering(*offers)
+    energy = PriceComponent(type=TariffDimensionType.ENERGY, price=Decimal(price_kwh), step_size=1)
+    tariff = factories.tariff(elements=(TariffElement(price_components=(energy,)),))
+    play.offered.item = replace(play.offered.item, tariff=tariff, price_kwh=Decimal(price_kwh))
+    return play
+
+
+TWENTY = Offer(id="twenty", title="20 off", amount=Decimal(20), min_kwh=Decimal(5), uses=1)
+FIVE_KWH = Quantity(measure=Measure.ENERGY, value=Decimal(5), unit="kWh", stated="5")
+
+
+@pytest.mark.parametrize(
+    ("kwh", "price", "lines", "keeps"),
+    [
+        ("5", "40.00", {"ENERGY": "60.00", "OFFER": "-20.00"}, True),
+        ("3.2", "38.40", {"ENERGY": "38.40"}, False),
+    ],
+)
+async def test_the_real_energy_decides(
+    kwh: str, price: str, lines: dict[str, str], keeps: bool
+) -> None:
+    """Use case 6: 20 off from 5 kWh, at 12 a kWh without fee; 40 were paid for 5 kWh."""
+    play = selling("12", TWENTY)
+    await init(play, offers=("twenty",), quantity=FIVE_KWH)
+    assert play.placed.quote is not None
+    assert play.placed.quote.price == 40
+    await confirm(play)
+    assert holders(play, "twenty") == {play.placed.key}
+
+    found = await to_the_bill(play, kwh)
+    assert play.placed.bill is not None
+    assert str(play.placed.bill.quote.price) == price
+    rest = {"UNUSED_PREPAYMENT", "REFUND"}
+    assert {kind: amount for kind, amount in found.items() if kind not in rest} == lines
+    assert holders(play, "twenty") == ({play.placed.key} if keeps else set())
+
+
+async def test_a_quote_below_the_threshold_has_no_line_and_the_bill_may_have_it() -> None:
+    play = selling("12", TWENTY)
+    four = replace(FIVE_KWH, value=Decimal(4), stated="4")
+    await init(play, offers=("twenty",), quantity=four)
+    assert price(play) == "48.00"
+    await confirm(play)
+    assert await to_the_bill(play, "5") == {"ENERGY": "60.00", "OFFER": "-20.00"} | (
+        {"UNUSED_PREPAYMENT": "8.00", "REFUND": "-8.00"}
+    )
+
+
+async def test_a_fifth_off_ninety_and_ten() -> None:
+    play = offering(FIFTH)
+    await init(play, offers=("fifth",))
+    assert price(play) == "82.00"
+
+
+async def test_of_automatic_offers_the_driver_gets_the_best() -> None:
+    best = Offer(id="amount", title="19 off", amount=Decimal(19), automatic=True)
+    play = offering(*(replace(each, automatic=True) for each in (TENTH, FIFTH)), best)
+    await play.select()
+    assert had(play) == ["amount"]
+    assert price(play) == "81.00"
+    before = play.placed.quote
+    await init(play)
+    assert play.placed.quote == before, "the same terms, the same quote"
+
+
+async def test_of_equal_offers_it_is_the_first() -> None:
+    play = offering(*(replace(FIFTH, id=each, automatic=True) for each in ("one", "two")))
+    await play.select()
+    assert had(play) == ["one"]
