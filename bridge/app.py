@@ -121,6 +121,7 @@ def world_of(
         uses=stores.uses,
         startable=statuses("startable"),
         bookable=statuses("bookable"),
+        members=stores.members,
         flags=operator.flags,
         commercial=commercial.current,
     )
@@ -149,6 +150,7 @@ def runners_of(
         lanes=lanes,
         orders=stores.orders,
         slots=stores.slots,
+        members=stores.members,
         journal=stores.journal,
         world=world,
         reply_url=reply_url,

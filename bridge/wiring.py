@@ -32,6 +32,7 @@ from bridge.store.deviations import Deviations, Kind
 from bridge.store.inbox import Inbox
 from bridge.store.journal import Journal
 from bridge.store.lanes import Lanes
+from bridge.store.members import MemberStore
 from bridge.store.objects import ObjectStore
 from bridge.store.orders import OrderStore
 from bridge.store.outbox import DeadLetters
@@ -69,6 +70,7 @@ class Stores(NamedTuple):
     inbox: Inbox
     orders: OrderStore
     slots: SlotStore
+    members: MemberStore
     objects: ObjectStore
     journal: Journal
     dead: DeadLetters
@@ -95,6 +97,7 @@ def stores_of(settings: Settings, redis_url: str) -> Stores:
             retention_s=retention_s,
         ),
         slots=SlotStore(database),
+        members=MemberStore(database, retention_s=retention_s),
         objects=ObjectStore(database, lanes.inbox, retention_s=retention_s),
         journal=Journal(database, retention_s=retention_s),
         dead=DeadLetters(database, lanes.outbox, retention_s=retention_s),

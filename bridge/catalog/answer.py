@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import accumulate, islice, takewhile
+from types import MappingProxyType
+from typing import NamedTuple
 
 from bridge.catalog.fragments import FragmentRenderer, OfferPart, ProviderPart
 from bridge.catalog.place import Hit
@@ -15,21 +17,78 @@ BLANK = b"{}"
 OFFER = b'{"":0}'
 """A fragment that is measured with: not empty, since more is put into an offer."""
 
+SHELF_PART = 4
+"""Passes that fill more of a message than one part in so many go with a search for passes only."""
+
+
+class Shelf(NamedTuple):
+    """The passes of a provider, encoded, and the fulfillment they share."""
+
+    provider: Provider
+    fulfillment: bytes
+    items: Sequence[bytes]
+
+
+Shelves = Mapping[str, Shelf]
+"""By provider id."""
+
 
 def messages(
-    hits: Iterable[Hit], renderer: FragmentRenderer, max_bytes: int, max_messages: int
+    hits: Iterable[Hit],
+    renderer: FragmentRenderer,
+    max_bytes: int,
+    max_messages: int,
+    shelves: Shelves = MappingProxyType({}),
 ) -> list[bytes]:
     """Spread hits over messages in their order; what does not fit into the last one is left out.
 
     Hits are taken no further than needed. A Location that is larger than a message is spread over
     several and named in each, with its offers; a connector that alone is larger than a message is
     left out, and before it the offers that take its room. Nothing found makes one message without
-    providers.
+    providers. Whatever message names a provider has its passes too, unless they would fill too
+    much of it.
     """
-    drafts = islice(_drafts(hits, _Measure(renderer, max_bytes)), max_messages)
+    fitting = {
+        name: shelf for name, shelf in shelves.items() if _size(shelf) * SHELF_PART <= max_bytes
+    }
+    drafts = islice(_drafts(hits, _Measure(renderer, max_bytes, fitting)), max_messages)
     return [renderer.catalog_message(draft.parts()) for draft in drafts] or [
         renderer.catalog_message([])
     ]
+
+
+def pass_messages(
+    shelves: Iterable[Shelf], renderer: FragmentRenderer, max_bytes: int, max_messages: int
+) -> list[bytes]:
+    """Spread passes over messages in their order, as few as hold them; for a search for passes.
+
+    A pass that alone is larger than a message is left out.
+    """
+    written: list[bytes] = []
+    parts: list[ProviderPart] = []
+    for shelf in shelves:
+        for item in shelf.items:
+            more = [*parts, _pass_part(shelf, [item])]
+            if parts and parts[-1].provider == shelf.provider:
+                more = [*parts[:-1], _pass_part(shelf, [*parts[-1].items, item])]
+            if len(renderer.catalog_message(more)) > max_bytes:
+                if parts:
+                    written.append(renderer.catalog_message(parts))
+                more = [_pass_part(shelf, [item])]
+                if len(renderer.catalog_message(more)) > max_bytes:
+                    more = []
+            parts = more
+    if parts or not written:
+        written.append(renderer.catalog_message(parts))
+    return written[:max_messages]
+
+
+def _pass_part(shelf: Shelf, items: Sequence[bytes]) -> ProviderPart:
+    return ProviderPart(shelf.provider, [], [shelf.fulfillment], items, has_passes=True)
+
+
+def _size(shelf: Shelf) -> int:
+    return sum(map(len, (shelf.fulfillment, *shelf.items)))
 
 
 def _drafts(hits: Iterable[Hit], measure: _Measure) -> Iterator[_Draft]:
@@ -56,8 +115,9 @@ class _Measure:
     counted with a comma, so each list (none is empty) has one too many, which its frame takes off.
     """
 
-    def __init__(self, renderer: FragmentRenderer, max_bytes: int) -> None:
+    def __init__(self, renderer: FragmentRenderer, max_bytes: int, shelves: Shelves) -> None:
         self._renderer = renderer
+        self._shelves = shelves
         self._providers: dict[Provider, int] = {}
         self.frame = len(renderer.catalog_message([])) - COMMA
         self.max_bytes = max_bytes
@@ -84,14 +144,25 @@ class _Measure:
         return len(self._renderer.catalog_message([part]))
 
     def provider(self, provider: Provider) -> int:
-        """Return what naming a provider in a message costs."""
+        """Return what naming a provider in a message costs, with its passes."""
         size = self._providers.get(provider)
         if size is None:
-            part = ProviderPart(provider, [BLANK], [BLANK], [BLANK])
+            part = self.with_passes(ProviderPart(provider, [BLANK], [BLANK], [BLANK]))
             lists = 3 * (len(BLANK) + COMMA)
             size = len(self._renderer.catalog_message([part])) - self.frame - lists
             self._providers[provider] = size
         return size
+
+    def with_passes(self, part: ProviderPart) -> ProviderPart:
+        """Return a part with the passes of its provider at the end."""
+        shelf = self._shelves.get(part.provider.id)
+        if shelf is None:
+            return part
+        return part._replace(
+            fulfillments=[*part.fulfillments, shelf.fulfillment],
+            items=[*part.items, *shelf.items],
+            has_passes=True,
+        )
 
     def location(self, hit: Hit) -> int:
         """Return what naming a Location in a message costs, without its items."""
@@ -134,8 +205,11 @@ class _Draft:
         return not self._parts
 
     def parts(self) -> list[ProviderPart]:
+        measure = self._measure
         return [
-            ProviderPart(*part, [OfferPart(*offer) for offer in self._offers[key].values()])
+            measure.with_passes(
+                ProviderPart(*part, [OfferPart(*offer) for offer in self._offers[key].values()])
+            )
             for key, part in self._parts.items()
         ]
 

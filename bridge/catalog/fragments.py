@@ -8,7 +8,7 @@ from typing import NamedTuple, Protocol
 
 from bridge.ocpi.locations import Location
 from bridge.orders.item import ChargingItem, Provider
-from bridge.orders.terms import Offer
+from bridge.orders.terms import Offer, Pass
 
 
 class Window(NamedTuple):
@@ -35,7 +35,8 @@ class ProviderPart(NamedTuple):
     """One provider of an answer: JSON fragments, each a whole object, nearest first.
 
     ``locations`` and ``fulfillments`` have one entry for each Location, ``items`` one for each
-    connector, ``offers`` one for each that is for any of them.
+    connector, ``offers`` one for each that is for any of them. A provider that has loyalty passes
+    lists them last among its items, after their own fulfillment.
     """
 
     provider: Provider
@@ -43,6 +44,7 @@ class ProviderPart(NamedTuple):
     fulfillments: Sequence[bytes]
     items: Sequence[bytes]
     offers: Sequence[OfferPart] = ()
+    has_passes: bool = False
 
 
 class FragmentRenderer(Protocol):
@@ -71,6 +73,18 @@ class FragmentRenderer(Protocol):
 
     def offer_fragment(self, offer: Offer) -> bytes:
         """Encode ``providers[].offers[]``, without ``location_ids`` and ``item_ids``."""
+        ...
+
+    def pass_fulfillment_id(self, provider_id: str) -> str:
+        """Return the id of the fulfillment of all passes of a provider; stable over searches."""
+        ...
+
+    def pass_fulfillment_fragment(self, provider_id: str, at: datetime) -> bytes:
+        """Encode the DIGITAL one of ``providers[].fulfillments[]``: it begins at once."""
+        ...
+
+    def pass_fragment(self, sold: Pass) -> bytes:
+        """Encode a pass as one of ``providers[].items[]``."""
         ...
 
     def catalog_message(self, parts: Sequence[ProviderPart]) -> bytes:

@@ -24,10 +24,19 @@ from bridge.catalog.offers import (
     offers,
     remotely_startable,
 )
+from bridge.catalog.passes import OnSale, PassShop, none_on_sale
 from bridge.catalog.place import Hit, Place
 from bridge.catalog.prices import PriceBoard
 from bridge.catalog.promotions import NO_PROMOTIONS, Promotions, showing
-from bridge.catalog.query import Query, circle_of, query_of, seeks_charging, seeks_passes
+from bridge.catalog.query import (
+    Query,
+    circle_of,
+    query_of,
+    seeks_charging,
+    seeks_passes,
+    shows_passes,
+    wants_pass,
+)
 from bridge.errors import ItemUnavailable, ItemUnknown, ProviderUnknown
 from bridge.ocpi.headers import Party
 from bridge.ocpi.hubclientinfo import ConnectionStatus
@@ -37,7 +46,7 @@ from bridge.ocpi.types import BusinessDetails
 from bridge.orders.intents import Search
 from bridge.orders.item import ChargingItem, Provider
 from bridge.orders.slot import Slot
-from bridge.orders.terms import Offer
+from bridge.orders.terms import Offer, Pass
 
 T = TypeVar("T")
 
@@ -69,6 +78,7 @@ class CatalogIndex:
         clock: current time, aware; for what is asked for without a time.
         startable: which EVSEs can be started by command; the others are not shown.
         promoted: the operator's offers as they are now; the same tuple until they change.
+        passes: the loyalty passes on sale now, of whichever provider.
     """
 
     def __init__(
@@ -81,6 +91,7 @@ class CatalogIndex:
         max_messages: int = 5,
         startable: Startable = remotely_startable,
         promoted: Callable[[], tuple[Offer, ...]] = tuple,
+        passes: OnSale = none_on_sale,
     ) -> None:
         if max_reply_bytes <= CONTEXT_RESERVE:
             raise ValueError(f"max_reply_bytes must be more than {CONTEXT_RESERVE}")
@@ -92,6 +103,7 @@ class CatalogIndex:
         self._startable = startable
         self._promoted = promoted
         self._promotions = NO_PROMOTIONS
+        self._shop = PassShop(passes)
         self.clear()
 
     def clear(self) -> None:
@@ -244,6 +256,18 @@ class CatalogIndex:
             raise ItemUnavailable(f"the operator of item {item_id!r} is {status} at its hub")
         return place.item(sale)
 
+    def provider(self, provider_id: str) -> tuple[str, Provider]:
+        """Return the CPO behind a provider, and the provider.
+
+        Raises:
+            ProviderUnknown: no party is shown as this provider.
+        """
+        wanted = provider_id.casefold()
+        for seller in self._sellers.values():
+            if seller.provider.id.casefold() == wanted:
+                return seller.cpo_id, seller.provider
+        raise ProviderUnknown(f"provider {provider_id!r} is not known")
+
     def current(self, item: ChargingItem) -> ChargingItem | None:
         """Return an ordered item as the CPO describes it now, still on sale or not.
 
@@ -258,15 +282,31 @@ class CatalogIndex:
         """Return the ``message`` of each on_search that answers, nearest first; at least one.
 
         A message names each provider once, with its Locations nearest first. Without a circle the
-        order is that of the ids. A search for loyalty passes finds none
-        yet: they are products of the bridge, not of OCPI.
+        order is that of the ids. Passes of a provider go with what else it sells, and answer
+        alone when they are what is sought.
         """
-        renderer = self._renderers[dialect]
-        if seeks_passes(search, self._names) or not seeks_charging(search):
-            hits: Iterator[Hit] = iter(())
-        else:
-            hits = self._hits(renderer, search, now)
-        return answer.messages(hits, renderer, self._max_message_bytes, self._max_messages)
+        renderer, limits = self._renderers[dialect], (self._max_message_bytes, self._max_messages)
+        passes = self._shop.passes()
+        if seeks_passes(search, self._names, passes):
+            wanted = [each for each in passes if wants_pass(search, passes, each)]
+            return answer.pass_messages(self._shelves(renderer, wanted, now), renderer, *limits)
+        if not seeks_charging(search):
+            return answer.messages((), renderer, *limits)
+        shown = passes if passes and shows_passes(search) else ()
+        shelves = {each.provider.id: each for each in self._shelves(renderer, shown, now)}
+        return answer.messages(self._hits(renderer, search, now), renderer, *limits, shelves)
+
+    def _shelves(
+        self, renderer: FragmentRenderer, passes: Sequence[Pass], now: datetime
+    ) -> list[answer.Shelf]:
+        if not passes:
+            return []
+        providers = {
+            seller.provider.id.casefold(): seller.provider
+            for key, seller in self._sellers.items()
+            if key not in self._away
+        }
+        return self._shop.shelves(renderer, providers, passes, now)
 
     def _hits(self, renderer: FragmentRenderer, search: Search, now: datetime) -> Iterator[Hit]:
         query = query_of(search, self._names, now)

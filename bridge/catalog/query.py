@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import NamedTuple
@@ -12,6 +13,7 @@ from bridge.catalog.names import NameBook, folded
 from bridge.catalog.place import Place, Sale
 from bridge.ocpi.locations import ConnectorType, PowerType
 from bridge.orders.intents import Search
+from bridge.orders.terms import Pass
 
 GREEN_TARIFF = "green-tariff"
 LOYALTY_PROGRAM = "loyalty-program"
@@ -77,15 +79,39 @@ class Query(NamedTuple):
         )
 
 
-def seeks_passes(search: Search, names: NameBook) -> bool:
-    """Tell whether the search is for loyalty programmes, not for charging (use case 4).
+def seeks_passes(search: Search, names: NameBook, passes: Sequence[Pass]) -> bool:
+    """Tell whether the search is for loyalty passes, not for charging (use case 4).
 
-    By category, or by a text about loyalty that is no name in the catalogue.
+    By category, by the item, or by a text about loyalty or with the name of a pass, unless it is
+    a name in the catalogue besides.
     """
+    if folded(search.category or "") == LOYALTY_PROGRAM:
+        return True
+    if search.item_id is not None and any(each.id == search.item_id for each in passes):
+        return True
     text = folded(search.text or "")
-    return folded(search.category or "") == LOYALTY_PROGRAM or (
-        LOYALTY in text and not names.has(text)
+    known = LOYALTY in text or any(_in_name(text, each) for each in passes)
+    return bool(text) and known and not names.has(text)
+
+
+def wants_pass(search: Search, passes: Sequence[Pass], sold: Pass) -> bool:
+    """Tell whether a pass fits a search for passes; free text filters when it is in some name."""
+    text = folded(search.text or "")
+    by_name = bool(text) and any(_in_name(text, each) for each in passes)
+    return (
+        (search.provider_id is None or search.provider_id.casefold() == sold.provider.casefold())
+        and (search.item_id is None or search.item_id == sold.id)
+        and (not by_name or _in_name(text, sold))
     )
+
+
+def shows_passes(search: Search) -> bool:
+    """Tell whether passes go with an answer about charging: nothing particular is asked for."""
+    return search.item_id is None and not search.category
+
+
+def _in_name(text: str, sold: Pass) -> bool:
+    return text in folded(sold.name)
 
 
 def seeks_charging(search: Search) -> bool:

@@ -10,6 +10,7 @@ from bridge.catalog.fragments import FragmentRenderer
 from bridge.errors import BridgeError
 from bridge.orders.intents import Intent
 from bridge.orders.order import Order
+from bridge.orders.pass_order import PassOrder
 
 Quirk = Callable[[str], None]
 """Called with the name of every leniency that reading a message needed."""
@@ -42,6 +43,10 @@ class Dialect(FragmentRenderer, Protocol):
         JSON bytes ``{"order": {...}}``, valid against core 1.1.0; what belongs in follows from the
         action and from what the order already holds.
         """
+        ...
+
+    def render_pass(self, order: PassOrder, now: datetime) -> bytes:
+        """Return the ``message`` of whatever answers about a pass: the order as it stands."""
         ...
 
     def render_tracking(self, order: Order, url: str | None) -> bytes:

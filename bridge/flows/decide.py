@@ -24,12 +24,15 @@ from bridge.flows.jobs import (
     ErrandJob,
     EvseJob,
     Job,
+    MemberUseJob,
     PreferencesJob,
     SessionJob,
     TokenJob,
 )
 from bridge.flows.look import looked_for
 from bridge.flows.otp import otp_answered
+from bridge.flows.passes.decide import decide_pass, is_about_pass
+from bridge.flows.passes.usage import member_use
 from bridge.flows.ports import Kind
 from bridge.flows.preferences import preferences_answered
 from bridge.flows.promotion import give_back_uses
@@ -50,11 +53,12 @@ from bridge.ocpi.headers import Party
 from bridge.ocpi.sessions import Session
 from bridge.orders import intents
 from bridge.orders.order import Order
+from bridge.orders.pass_order import PassOrder
 from bridge.orders.transitions import PLACED
 
 
-async def decide(world: World, job: Job, order: Order | None) -> Decision:
-    """Return what an event means for the order of its lane.
+async def decide(world: World, job: Job, record: Order | PassOrder | None) -> Decision:
+    """Return what an event means for the order of its lane, which is of charging or of a pass.
 
     A request that cannot be fulfilled is answered with an error and changes nothing. An event of
     an order that is not there any more changes nothing. Whatever happens, an order that waits for
@@ -63,10 +67,14 @@ async def decide(world: World, job: Job, order: Order | None) -> Decision:
     if isinstance(job, DeadlineJob):
         # Whoever saw it pass took it off the list: a clock behind his must not undo that.
         world = replace(world, now=max(world.now, job.at))
+    if is_about_pass(world, job, record):
+        return await decide_pass(world, job, record)
+    order = record if isinstance(record, Order) else None
     decision = withdrawn(world, order, await _decided(world, job, order))
     if decision.order is None:
         return decision
-    return decision._replace(order=looked_for(world, order, decision.order))
+    kept = looked_for(world, order, decision.order)
+    return decision._replace(order=kept, member_use=member_use(order, kept))
 
 
 async def _decided(world: World, job: Job, order: Order | None) -> Decision:
@@ -106,6 +114,8 @@ async def _decided(world: World, job: Job, order: Order | None) -> Decision:
             return deadline_passed(world, order, name)
         case ErrandJob():
             return Decision(otp_answered(order, job))
+        case MemberUseJob():
+            return Decision(order)
         case _:
             assert_never(job)
 

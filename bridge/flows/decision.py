@@ -19,6 +19,7 @@ from bridge.flows.ports import (
     Contacts,
     Freshness,
     LiveStatus,
+    Members,
     ObjectStore,
     Slots,
     Uses,
@@ -31,6 +32,7 @@ from bridge.ocpi.types import ModuleID
 from bridge.orders.errands import Errand
 from bridge.orders.intents import Request
 from bridge.orders.order import Order
+from bridge.orders.pass_order import MemberUse, PassOrder
 from bridge.orders.plans import Plan
 from bridge.orders.terms import Commercial
 
@@ -84,6 +86,7 @@ class World(msgspec.Struct, frozen=True, kw_only=True):
     slots: Slots
     contacts: Contacts
     uses: Uses
+    members: Members
     startable: frozenset[Status]
     bookable: frozenset[Status]
     flags: Callable[[str], Flags]
@@ -119,9 +122,10 @@ class Pull(NamedTuple):
 class Decision(NamedTuple):
     """The outcome of one event, committed as a whole or not at all.
 
-    ``order`` None: nothing is kept (a search, a request about an unknown order). ``pulls`` are
-    asked for once the rest is committed; what they find comes as events of its own. ``errands``
-    leave like plans, but not to the CPO.
+    ``order`` None: nothing is kept (a search, a request about an unknown order), or what is kept
+    is the order of a pass, ``pass_order``. ``pulls`` are asked for once the rest is committed;
+    what they find comes as events of its own. ``errands`` leave like plans, but not to the CPO.
+    ``member_use`` becomes an event of the pass's order.
     """
 
     order: Order | None
@@ -131,6 +135,8 @@ class Decision(NamedTuple):
     notes: tuple[str, ...] = ()
     pulls: tuple[Pull, ...] = ()
     errands: tuple[Errand, ...] = ()
+    pass_order: PassOrder | None = None
+    member_use: MemberUse | None = None
 
 
 def answer(request: Request, message: bytes, summary: str = "") -> Callback:
@@ -140,12 +146,17 @@ def answer(request: Request, message: bytes, summary: str = "") -> Callback:
     )
 
 
-def answer_order(world: World, request: Request, order: Order) -> Callback:
+def answer_order(world: World, request: Request, order: Order | PassOrder) -> Callback:
     """Answer a request with the order as it stands."""
-    dialect = world.dialects[request.dialect]
-    action = f"on_{request.action}"
-    message = dialect.render_order(action, order, world.now)
+    message = _worded(world, f"on_{request.action}", request, order)
     return answer(request, message, summary_of(order))
+
+
+def _worded(world: World, action: str, request: Request, order: Order | PassOrder) -> bytes:
+    dialect = world.dialects[request.dialect]
+    if isinstance(order, PassOrder):
+        return dialect.render_pass(order, world.now)
+    return dialect.render_order(action, order, world.now)
 
 
 def refuse(world: World, request: Request, error: BridgeError) -> Callback:
@@ -163,12 +174,14 @@ def refuse(world: World, request: Request, error: BridgeError) -> Callback:
     )
 
 
-def notify(world: World, order: Order, action: str, error: BridgeError | None = None) -> Callback:
+def notify(
+    world: World, order: Order | PassOrder, action: str, error: BridgeError | None = None
+) -> Callback:
     """Tell the BAP something it did not ask for; a new message_id (mapping 3, common rules)."""
     dialect = world.dialects[order.request.dialect]
     message_id = str(uuid.uuid4())
     if error is None:
-        message = dialect.render_order(action, order, world.now)
+        message = _worded(world, action, order.request, order)
         return Callback(action, order.request, message_id, message, None, False, summary_of(order))
     return Callback(
         action,
@@ -181,8 +194,11 @@ def notify(world: World, order: Order, action: str, error: BridgeError | None = 
     )
 
 
-def summary_of(order: Order) -> str:
+def summary_of(order: Order | PassOrder) -> str:
     """Say in a few words where an order stands, for the trace."""
+    if isinstance(order, PassOrder):
+        tier = order.sold.tier if order.membership is None else order.membership.held.tier
+        return f"{order.state}, pass {tier}, {order.quote.price} {order.quote.currency}"
     words = [str(order.state)]
     if order.session is not None:
         words.append(f"{order.session.kwh} kWh")

@@ -12,23 +12,74 @@ from bridge.orders.customer import Customer, customer_of, regular_email, regular
 from bridge.orders.intents import Echo
 from bridge.orders.item import ChargingItem
 from bridge.orders.order import Order
+from bridge.orders.pass_order import Membership
 from bridge.orders.terms import Agreement, Discount, DiscountKind
 from bridge.orders.where import is_for
+from bridge.pricing.conditions import holds_at
+from bridge.pricing.restrictions import zone
 
 
 async def discount_for(
-    world: World, item: ChargingItem, customer: Customer, at: datetime
+    world: World,
+    item: ChargingItem,
+    customer: Customer,
+    at: datetime,
+    start: datetime | None = None,
 ) -> Discount | None:
     """Return the largest discount of a customer at a connector; only one counts (decisions 18).
 
     Of two that are equal the membership: an agreement asks for an OTP.
 
     Args:
-        at: when it has to hold: the time of the init or confirm.
+        at: when an agreement has to hold: the time of the init or confirm.
+        start: when charging starts, which is when a membership has to hold; None = at once.
     """
+    found = []
+    membership = await membership_for(world, item, customer, start or at)
+    if membership is not None:
+        found.append(discount_of(membership))
     agreement = agreement_for(world, item, customer, at)
-    found = [] if agreement is None else [discount_by(agreement)]
+    if agreement is not None:
+        found.append(discount_by(agreement))
     return max(found, key=lambda each: each.share, default=None)
+
+
+async def membership_for(
+    world: World, item: ChargingItem, customer: Customer, start: datetime
+) -> Membership | None:
+    """Return the best membership that is known by a customer's phone, else his e-mail address.
+
+    Of several that hold then: one whose discount is for that time, and of those the largest.
+
+    Raises:
+        QuoteUnavailable: the time zone of the Location does not exist.
+    """
+    for key in customer.keys():  # noqa: SIM118 - no dict
+        holding = [
+            member
+            for member in await world.members.of(key)
+            if member.holds(start) and is_for(member.held.where, item)
+        ]
+        if holding:
+            place = zone(item.location.time_zone)
+            return max(
+                holding,
+                key=lambda each: (holds_at(each.held.when, start, place), each.held.share),
+            )
+    return None
+
+
+def discount_of(membership: Membership) -> Discount:
+    """Return what a membership gives."""
+    held = membership.held
+    return Discount(
+        kind=DiscountKind.LOYALTY,
+        id=membership.id,
+        share=held.share,
+        title=f"{held.tier} discount",
+        when=held.when,
+        held_by=membership.order_key,
+    )
 
 
 def agreement_for(

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from bridge.flows.decision import Decision, World, answer_order
 from bridge.flows.discounts import discount_for
-from bridge.flows.offer import available_item
+from bridge.flows.offer import available_item, slot
 from bridge.flows.otp import issued, with_otp_of
 from bridge.flows.promotion import agreed_and_priced
 from bridge.flows.select import drafted, refuse_placed
@@ -38,6 +38,7 @@ async def init(world: World, request: Request, intent: Init, order: Order | None
     key = order_key(request.bap_id, request.transaction_id)
     wish, booked = await timed_as_said(world, wish, item, key, order)
     customer = customer_of(intent.billing, intent.customer)
+    start, _ = slot(world, wish)
     agreed, price = await agreed_and_priced(
         world,
         wish,
@@ -45,7 +46,7 @@ async def init(world: World, request: Request, intent: Init, order: Order | None
         order,
         key=key,
         customer=customer,
-        discount=await discount_for(world, item, customer, world.now),
+        discount=await discount_for(world, item, customer, world.now, start),
     )
     draft = drafted(world, request, wish, item, agreed, price)
     draft = replace(

@@ -117,6 +117,12 @@ class ErrandJob(msgspec.Struct, frozen=True, kw_only=True, tag="errand"):
     reason: str = ""
 
 
+class MemberUseJob(msgspec.Struct, frozen=True, kw_only=True, tag="member_use"):
+    """A charging order that a membership made cheaper was settled, or settled anew."""
+
+    at: datetime
+
+
 Job = (
     BecknJob
     | SessionJob
@@ -128,4 +134,5 @@ Job = (
     | EvseJob
     | DeadlineJob
     | ErrandJob
+    | MemberUseJob
 )

@@ -16,8 +16,9 @@ from bridge.ocpi.tokens import Token
 from bridge.ocpi.types import ModuleID
 from bridge.ocpi.versions import Version, VersionDetails
 from bridge.orders.intents import Search
-from bridge.orders.item import ChargingItem, ItemKey
+from bridge.orders.item import ChargingItem, ItemKey, Provider
 from bridge.orders.order import Order, SessionKey
+from bridge.orders.pass_order import Membership, SessionUse
 from bridge.orders.slot import Slot
 from bridge.orders.uses import Limit, Use
 
@@ -221,6 +222,10 @@ class Catalog(Protocol):
         """Return the item as the CPO describes it now; None when it is gone."""
         ...
 
+    def provider(self, provider_id: str) -> tuple[str, Provider]:
+        """Return the CPO behind a provider, and the provider. Raises ProviderUnknown."""
+        ...
+
 
 class LiveStatus(Protocol):
     """The CPO's own word on an EVSE."""
@@ -280,6 +285,18 @@ class Freshness(Protocol):
 
     def fresh(self, item: ChargingItem) -> bool:
         """Return whether its status was heard recently enough to be believed."""
+        ...
+
+
+class Members(Protocol):
+    """Who has a loyalty pass, and what it was used for; written by the worker that ran the flow."""
+
+    async def of(self, customer_key: str) -> Sequence[Membership]:
+        """Return the memberships of a customer (``Customer.keys``), of whatever time."""
+        ...
+
+    async def uses(self, order_key: str) -> tuple[SessionUse, ...]:
+        """Return the last use by each charging order, of the membership of a pass's order."""
         ...
 
 

@@ -7,7 +7,7 @@ from decimal import Decimal, InvalidOperation
 from msgspec.structs import replace
 
 from bridge.errors import RatingInvalid
-from bridge.flows.decision import Decision, World, answer
+from bridge.flows.decision import Callback, Decision, World, answer
 from bridge.orders.intents import Rating, Request
 from bridge.orders.order import Order
 
@@ -16,7 +16,14 @@ RATINGS_KEPT = 20
 
 
 def rating(world: World, request: Request, intent: Rating, order: Order) -> Decision:
-    """Keep the ratings and thank for them.
+    """Keep the ratings and thank for them. Raises RatingInvalid: see thanks."""
+    callback = thanks(world, request, intent)
+    order = replace(order, ratings=(*order.ratings, *intent.ratings)[-RATINGS_KEPT:])
+    return Decision(order, (callback,))
+
+
+def thanks(world: World, request: Request, intent: Rating) -> Callback:
+    """Return the answer to ratings.
 
     Raises:
         RatingInvalid: a value is not a number from 0 to 5.
@@ -24,10 +31,8 @@ def rating(world: World, request: Request, intent: Rating, order: Order) -> Deci
     for given in intent.ratings:
         if not _valid(given.value):
             raise RatingInvalid(f"rating value {given.value!r} is not a number from 0 to 5")
-    order = replace(order, ratings=(*order.ratings, *intent.ratings)[-RATINGS_KEPT:])
     dialect = world.dialects[request.dialect]
-    message = dialect.render_rating(world.contacts.feedback_url())
-    return Decision(order, (answer(request, message),))
+    return answer(request, dialect.render_rating(world.contacts.feedback_url()))
 
 
 def _valid(value: str) -> bool:

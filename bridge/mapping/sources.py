@@ -17,7 +17,8 @@ from bridge.ocpi.tariffs import Tariff
 from bridge.ocpi.tokens import Token
 from bridge.orders.item import ChargingItem, Provider
 from bridge.orders.order import Bill, Line, Order, Payment, Quote
-from bridge.orders.terms import Offer
+from bridge.orders.pass_order import Membership, PassOrder
+from bridge.orders.terms import Offer, Pass
 
 STRUCTS: Mapping[str, type[msgspec.Struct]] = {
     "location": Location,
@@ -36,6 +37,9 @@ STRUCTS: Mapping[str, type[msgspec.Struct]] = {
     "line": Line,
     "payment": Payment,
     "offer": Offer,
+    "pass": Pass,
+    "pass_order": PassOrder,
+    "membership": Membership,
 }
 """Sources with a type. ``facts`` is the other one: values that Python works out."""
 

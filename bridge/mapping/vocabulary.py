@@ -18,6 +18,7 @@ from bridge.ocpi import cdrs, commands, credentials, locations, sessions, tariff
 from bridge.orders.intents import Measure, Verb
 from bridge.orders.order import LineKind, OrderState, PaymentStatus
 from bridge.orders.otp import OtpMedium, OtpStep
+from bridge.orders.pass_order import PassState
 
 
 def _enums(module: ModuleType) -> dict[str, type[enum.StrEnum]]:
@@ -52,6 +53,7 @@ ENUMS: Mapping[str, type[enum.StrEnum]] = {
     "orders.OrderState": OrderState,
     "orders.OtpMedium": OtpMedium,
     "orders.OtpStep": OtpStep,
+    "orders.PassState": PassState,
     "orders.PaymentStatus": PaymentStatus,
 }
 

@@ -110,6 +110,7 @@ class Discount(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     Args:
         id: of the membership or the agreement.
+        held_by: key of the order that the membership came with; None for an agreement.
         when: as a restriction of a tariff, looked at when charging starts (weekday discounts).
     """
 
@@ -118,6 +119,7 @@ class Discount(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     share: Decimal
     title: str | None = None
     when: TariffRestrictions | None = None
+    held_by: str | None = None
 
 
 class Pass(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

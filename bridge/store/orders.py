@@ -11,10 +11,12 @@ from bridge.ocpi.commands import CommandType
 from bridge.ocpi.headers import Party
 from bridge.ocpi.tokens import Token
 from bridge.orders.order import Order, OrderState, SessionKey, references_of
+from bridge.orders.pass_order import PassOrder
 from bridge.orders.plans import CommandPlan
 from bridge.orders.token import token_of
 from bridge.orders.transitions import RUNNING
 from bridge.store.database import Command, Database, key, packed
+from bridge.store.members import pass_kept_s
 from bridge.store.uses import brought
 
 DEADLINES = key("deadlines")
@@ -22,6 +24,9 @@ DEADLINES = key("deadlines")
 
 TOKENS_BY_AGE = key("tokens", "by-age")
 """Sorted set: token uid -> creation of its order, s; a token itself goes with its order."""
+
+OF_A_PASS = b'{"kind":"pass",'
+"""How the record of a pass's order begins: the tag comes first."""
 
 WATCHED = RUNNING | {OrderState.CONFIRMED}
 """States in which the status of the EVSE matters to the order."""
@@ -49,9 +54,18 @@ class OrderStore:
     # Orders
 
     async def load(self, order_key: str) -> Order | None:
-        """Return an order by its key."""
+        """Return an order by its key; None also for that of a pass."""
+        found = await self.record(order_key)
+        return found if isinstance(found, Order) else None
+
+    async def record(self, order_key: str) -> Order | PassOrder | None:
+        """Return whatever order has a key: a transaction is about charging or about a pass."""
         found = await self._db.do("GET", key("order", order_key))
-        return None if found is None else msgspec.json.decode(found, type=Order)
+        if found is None:
+            return None
+        if bytes(found).startswith(OF_A_PASS):
+            return msgspec.json.decode(found, type=PassOrder)
+        return msgspec.json.decode(found, type=Order)
 
     async def key_of_order_id(self, order_id: str) -> str | None:
         """Return the key behind a Beckn order id."""
@@ -84,6 +98,19 @@ class OrderStore:
         commands += self._place_saved(order)
         commands += brought(order, ttl)
         commands += _deadlines_saved(order, before)
+        return commands
+
+    def pass_saved(self, order: PassOrder) -> list[Command]:
+        """Return the commands that store the order of a pass."""
+        ttl = pass_kept_s(order, self._retention_s)
+        transaction = key("transaction", order.request.transaction_id)
+        commands: list[Command] = [
+            ("SET", key("order", order.key), packed(order), "EX", ttl),
+            ("SADD", transaction, order.key),
+            ("KEEP", transaction, ttl),
+        ]
+        if order.id is not None:
+            commands.append(("SET", key("order-id", order.id), order.key, "EX", ttl))
         return commands
 
     def _token_saved(self, order: Order) -> list[Command]:

@@ -20,6 +20,7 @@ from bridge.flows.jobs import (
     ErrandJob,
     EvseJob,
     Job,
+    MemberUseJob,
     PreferencesJob,
     SessionJob,
     TokenJob,
@@ -29,15 +30,20 @@ from bridge.flows.ports import PullSoon
 from bridge.observability import Metrics, bound, get_logger
 from bridge.orders.errands import Errand, kind_of
 from bridge.orders.order import Order
+from bridge.orders.pass_order import PassOrder
 from bridge.orders.plans import CommandPlan, Plan, PreferencesPlan, TokenPlan
 from bridge.store.database import Command, Database, packed
 from bridge.store.journal import Journal
 from bridge.store.lanes import Claim, Lanes
+from bridge.store.members import MemberStore
 from bridge.store.orders import OrderStore
 from bridge.store.outbox import CallbackEntry
 from bridge.store.slots import SlotStore
 
 log = get_logger()
+
+Record = Order | PassOrder | None
+"""What a lane is about: nothing yet, charging, or a pass."""
 
 
 class CommandEntry(msgspec.Struct, frozen=True, kw_only=True):
@@ -100,6 +106,7 @@ class InboxWorker:
         lanes: LaneSet,
         orders: OrderStore,
         slots: SlotStore,
+        members: MemberStore,
         journal: Journal,
         world: Callable[[], World],
         reply_url: Callable[[str], str],
@@ -113,6 +120,7 @@ class InboxWorker:
         self._lanes = lanes
         self._orders = orders
         self._slots = slots
+        self._members = members
         self._journal = journal
         self._world = world
         self._reply_url = reply_url
@@ -125,10 +133,11 @@ class InboxWorker:
         """Decide one event and commit the outcome, unless somebody else has the lane by now."""
         job = msgspec.json.decode(claim.entry, type=Job)
         with bound(**_facts(job)):
-            order = await self._orders.load(claim.lane)
+            record = await self._orders.record(claim.lane)
             world = self._world()
-            decision = await decide(world, job, order)
-            commands = self._outcome(world, claim.lane, job, order, decision)
+            decision = await decide(world, job, record)
+            commands = self._outcome(world, claim.lane, job, record, decision)
+            order = record if isinstance(record, Order) else None
             slots, guards = self._slots.saved(decision.order, order)
             commands += [*slots, *self._lanes.inbox.finished(claim)]
             if not await self._db.commit(commands, [self._lanes.inbox.held(claim), *guards]):
@@ -137,9 +146,9 @@ class InboxWorker:
             self._wake()
             for pull in decision.pulls:
                 self._pull_soon(pull.cpo_id, pull.module, at_once=pull.at_once)
-            self._tell_deviation(order, decision.order)
+            self._tell_deviation(record, decision.order)
 
-    def _tell_deviation(self, before: Order | None, after: Order | None) -> None:
+    def _tell_deviation(self, before: Record, after: Order | None) -> None:
         """Count and log a final bill that differs from the CPO's own total."""
         bill = after.bill if after is not None else None
         known = before.bill if before is not None else None
@@ -155,13 +164,18 @@ class InboxWorker:
         )
 
     def _outcome(
-        self, world: World, lane: str, job: Job, before: Order | None, decision: Decision
+        self, world: World, lane: str, job: Job, before: Record, decision: Decision
     ) -> list[Command]:
         """Return the commands that carry out a decision."""
         commands: list[Command] = []
-        after = decision.order
+        after, held = decision.order, decision.pass_order
         if after is not None and after is not before:
-            commands += self._orders.saved(after, before)
+            commands += self._orders.saved(after, before if isinstance(before, Order) else None)
+        if held is not None and held is not before:
+            commands += self._orders.pass_saved(held) + self._members.saved(held)
+        if (used := decision.member_use) is not None:
+            commands += self._members.used(used)
+            commands += self._lanes.inbox.push(used.held_by, packed(MemberUseJob(at=world.now)))
         for callback in decision.callbacks:
             entry = self._entry(world, lane, callback)
             wake = callback.solicited
@@ -175,7 +189,7 @@ class InboxWorker:
         if decision.live is not None and after is not None and after.callback_url is not None:
             live = LiveEntry(url=after.callback_url, body=Raw(decision.live))
             commands += self._lanes.live.push(lane, packed(live))
-        if after is not None or isinstance(job, CommandResultJob):
+        if after is not None or held is not None or isinstance(job, CommandResultJob):
             # What an operator commanded has a story without an order.
             commands += self._story(lane, job, before, decision)
         return commands
@@ -215,15 +229,13 @@ class InboxWorker:
             created_at=world.now,
         )
 
-    def _story(
-        self, lane: str, job: Job, before: Order | None, decision: Decision
-    ) -> list[Command]:
+    def _story(self, lane: str, job: Job, before: Record, decision: Decision) -> list[Command]:
         """Return the commands that write the event into the order's journal."""
         if isinstance(job, DeadlineJob) and job.name == LOOK:
             # A CPO may be silent for hours, and that is no story.
             return []
-        after = decision.order
-        hop, protocol, what, detail = _told(job, after)
+        after = decision.order or decision.pass_order
+        hop, protocol, what, detail = _told(job, decision.order)
         if after is not None and (before is None or before.state is not after.state):
             detail["state"] = str(after.state)
         if decision.notes:
@@ -305,6 +317,8 @@ def _told(job: Job, order: Order | None) -> tuple[str, str, str, dict[str, str]]
             outcome = "done" if job.done else f"given up: {job.reason}"
             facts = {"id": job.errand_id, "outcome": outcome}
             return "bridge", "bridge", f"errand {job.kind}", facts
+        case MemberUseJob():
+            return "bridge", "bridge", "membership used", {}
 
 
 def _sent(plan: Plan) -> tuple[str, dict[str, str]]:

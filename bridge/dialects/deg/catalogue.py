@@ -40,6 +40,7 @@ class Catalogue:
         self._connector = mappings.fields("deg", "connector")
         self._plugs = mappings.table("deg", "connector_standard")
         self._green = self._rendered_category(mappings, "GREEN_TARIFF")
+        self._loyalty = self._rendered_category(mappings, "LOYALTY_PROGRAM")
 
     def _rendered_category(self, mappings: Mappings, category: str) -> dict[str, object]:
         name = mappings.table("deg", "categories").name_of(category)
@@ -136,13 +137,21 @@ class Catalogue:
         )
 
     def _provider_part(self, part: ProviderPart) -> dict[str, object]:
-        return self.provider(part.provider) | {
-            "categories": [self._green],
+        categories = [self._green] if part.locations else []
+        whole = self.provider(part.provider) | {
+            "categories": [*categories, self._loyalty] if part.has_passes else categories,
             "locations": _joined(part.locations),
             "fulfillments": _joined(part.fulfillments),
             "items": _joined(part.items),
             **({"offers": _joined([_offer(each) for each in part.offers])} if part.offers else {}),
         }
+        if not part.locations:
+            del whole["locations"]
+        return whole
+
+    def loyalty_category_id(self) -> str:
+        """Return the id of the category that passes are listed in."""
+        return str(self._loyalty["id"])
 
     def place(self, item: ChargingItem) -> dict[str, str | None]:
         """Return gps and address of a connector."""

@@ -15,13 +15,15 @@ from bridge.dialects.deg.live import live_patch
 from bridge.dialects.deg.money import MoneyRenderer, PaymentOptions, RefundTerms
 from bridge.dialects.deg.order import OrderRenderer
 from bridge.dialects.deg.parse import Parser
+from bridge.dialects.deg.passes import PassRenderer
 from bridge.errors import BridgeError
 from bridge.mapping import Mappings
 from bridge.ocpi.locations import Location
 from bridge.orders.intents import Intent
 from bridge.orders.item import ChargingItem
 from bridge.orders.order import Order
-from bridge.orders.terms import Offer
+from bridge.orders.pass_order import PassOrder
+from bridge.orders.terms import Offer, Pass
 
 
 class DegSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,6 +57,9 @@ class Deg:
             mappings, settings.payment, settings.refund, settings.currency_symbols
         )
         self._orders = OrderRenderer(mappings, self._catalogue, money, settings.bpp_id)
+        self._passes = PassRenderer(
+            mappings, self._catalogue, money, symbols=settings.currency_symbols
+        )
         self._tracking = mappings.fields("deg", "tracking")
         self._form = mappings.fields("deg", "feedback_form")
         self._support = mappings.fields("deg", "support")
@@ -94,6 +99,22 @@ class Deg:
     def render_order(self, action: str, order: Order, now: datetime) -> bytes:
         """Return ``{"order": ...}``; all actions show the order as it stands."""
         return self._orders.render(order, now)
+
+    def pass_fulfillment_id(self, provider_id: str) -> str:
+        """Return the id of the fulfillment of all passes of a provider; stable over searches."""
+        return self._passes.fulfillment_id(provider_id)
+
+    def pass_fulfillment_fragment(self, provider_id: str, at: datetime) -> bytes:
+        """Encode the DIGITAL one of ``providers[].fulfillments[]``."""
+        return self._passes.fulfillment_fragment(provider_id, at)
+
+    def pass_fragment(self, sold: Pass) -> bytes:
+        """Encode a pass as one of ``providers[].items[]``."""
+        return self._passes.item_fragment(sold)
+
+    def render_pass(self, order: PassOrder, now: datetime) -> bytes:
+        """Return ``{"order": ...}`` of a pass."""
+        return self._passes.render(order, now)
 
     def render_tracking(self, order: Order, url: str | None) -> bytes:
         """Return the ``message`` of on_track."""

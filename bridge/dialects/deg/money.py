@@ -14,6 +14,7 @@ from bridge.catalog.local_time import zone_of
 from bridge.dialects.deg.wording import is_uri, price, short
 from bridge.mapping import Mappings
 from bridge.mapping.formats import money, plain
+from bridge.orders.intents import Request
 from bridge.orders.order import Bill, Line, LineKind, Order, Payment, PaymentStatus, Quote
 from bridge.orders.refunds import steps_left
 from bridge.orders.terms import Refunds, RefundStep
@@ -88,11 +89,12 @@ class MoneyRenderer:
         return self._maps["quote"].render({"quote": shown, "facts": facts})
 
     def _line(self, order: Order, quote: Quote, line: Line) -> dict[str, object]:
-        facts = {
-            "title": self.title(line, quote.currency),
-            "item_id": order.item.id if line.kind is LineKind.ENERGY else None,
-            "currency": quote.currency,
-        }
+        item_id = order.item.id if line.kind is LineKind.ENERGY else None
+        return self.line(line, quote.currency, item_id)
+
+    def line(self, line: Line, currency: str, item_id: str | None) -> dict[str, object]:
+        """Return a line of ``quote.breakup``."""
+        facts = {"title": self.title(line, currency), "item_id": item_id, "currency": currency}
         return self._maps["line"].render({"line": line, "facts": facts})
 
     def title(self, line: Line, currency: str) -> str:
@@ -148,7 +150,7 @@ class MoneyRenderer:
         by_bank = open_ and "BANK-TRANSFER" in options.methods
         by_upi = open_ and "UPI-TRANSFER" in options.methods
         facts = {
-            "url": self._url(order, payment) if payment.amount > 0 else None,
+            "url": self.link(order.request, payment) if payment.amount > 0 else None,
             "bank_code": options.bank_code if by_bank else None,
             "bank_account_number": options.bank_account_number if by_bank else None,
             "upi_address": options.upi_address if by_upi else None,
@@ -169,12 +171,12 @@ class MoneyRenderer:
         ]
         return self._maps["payment_methods"].render({"facts": {"methods": entries}})
 
-    def _url(self, order: Order, payment: Payment) -> str | None:
+    def link(self, request: Request, payment: Payment) -> str | None:
         """Return the payment page for this order; a BAP that collects by itself needs none."""
         if self._options.url is None or payment.collected_by == "BAP":
             return None
         url = self._options.url.replace(
-            "$transaction_id", quoted(order.request.transaction_id, safe="")
+            "$transaction_id", quoted(request.transaction_id, safe="")
         ).replace("$amount", money(payment.amount))
         return url if is_uri(url) else None
 

@@ -54,7 +54,7 @@ class SearchReader:
         provider = intent.provider
         return Search(
             text=intent.descriptor.name or intent.item.descriptor.name,
-            category=self._category(intent.category, quirk),
+            category=self._category(intent, quirk),
             latitude=latitude,
             longitude=longitude,
             radius_m=radius_m,
@@ -140,10 +140,15 @@ class SearchReader:
         found = (self._power_types.find(value, quirk) for value in filters["POWER_TYPE"])
         return tuple(PowerType(power) for power in found if power is not None)
 
-    def _category(self, category: messages.Category | None, quirk: Report) -> str | None:
-        """Return the category's regular word; one nobody knows stays as it is."""
+    def _category(self, intent: messages.Intent, quirk: Report) -> str | None:
+        """Return the category's regular word; one nobody knows stays as it is.
+
+        A search for what is DIGITAL is one for passes.
+        """
+        category, kind = intent.category, intent.fulfillment.type
         if category is None:
-            return None
+            digital = kind is not None and self._fulfillment_types.find(kind, quirk) == "PASS"
+            return self._categories.spell("LOYALTY_PROGRAM") if digital else None
         word = category.descriptor.code or category.id
         known = None if word is None else self._categories.find(word, quirk)
         return word if known is None else self._categories.spell(known)

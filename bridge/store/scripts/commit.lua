@@ -1,7 +1,8 @@
 -- A fenced transaction. ARGV: number of guards; for each guard: its length, its command, how many
 -- values that returns, and for each of them a flag (1 = a value is expected, 0 = absence) and the
 -- value; then commands, each after its length.
--- Two words are ours, for lanes:
+-- Three words are ours, two of them for lanes:
+-- KEEP key seconds -- have a key live for so long at least.
 -- WAKE queue lane holder woken due -- make a lane due; one that is held is noted in the set woken.
 -- LEAVE queue lane holder woken entries due now -- let a lane go: without entries it is off the
 -- queue, with some it is due again; now, if it was to be woken meanwhile.
@@ -17,6 +18,9 @@ local function command()
   return words
 end
 local ours = {}
+function ours.KEEP(key, seconds)
+  if redis.call('TTL', key) < tonumber(seconds) then redis.call('EXPIRE', key, seconds) end
+end
 function ours.WAKE(queue, lane, holder, woken, due)
   if redis.call('EXISTS', holder) == 1 then
     redis.call('SADD', woken, lane)

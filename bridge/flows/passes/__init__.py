@@ -1,0 +1,1 @@
+"""Loyalty passes: bought like anything else, used when charging (use case 4)."""
