@@ -37,8 +37,20 @@ from bridge.ocpi.tokens import TokenType
 from bridge.ocpi.types import Price
 from bridge.orders.intents import Request
 from bridge.orders.item import ChargingItem, ItemKey, Provider
-from bridge.orders.order import Attempt, Order, OrderState, order_key
+from bridge.orders.order import (
+    Attempt,
+    Line,
+    LineKind,
+    Order,
+    OrderState,
+    Payment,
+    PaymentStatus,
+    Quote,
+    order_key,
+)
+from bridge.orders.pass_order import Membership, PassOrder, PassState
 from bridge.orders.plans import CommandPlan, TokenPlan
+from bridge.orders.terms import Pass
 from bridge.orders.token import token_of
 
 NOW = datetime(2026, 3, 4, 6, 30, tzinfo=UTC)
@@ -168,6 +180,75 @@ def order(state: OrderState = OrderState.CONFIRMED, **changes: Any) -> Order:
         tariff=tariff(),
         token_uid="TOK1",
         reference="ref-1",
+    )
+    return replace(made, **changes)
+
+
+def loyalty_pass(**changes: Any) -> Pass:
+    """Make the pass ``silver``: 10 % off for 299 INR, 30 days, free to cancel in 7 of them."""
+    made = Pass(
+        id="silver",
+        provider="cpo1.example",
+        name="City Silver Pass",
+        tier="Silver",
+        price=Decimal(299),
+        currency="INR",
+        share=Decimal("0.10"),
+        free_cancellation_days=7,
+        benefits=(("all-time-discount", "10%"),),
+        auto_renewal="optional",
+        short_desc="For those who charge every week",
+        info_url="https://cpo1.example/silver",
+        image_url="https://cpo1.example/silver.png",
+    )
+    return replace(made, **changes)
+
+
+def membership(**changes: Any) -> Membership:
+    """Make a membership by ``loyalty_pass()``, from now on."""
+    made = Membership(
+        id="MEMBER-1",
+        order_key=order_key(BAP_ID, "t-pass"),
+        held=loyalty_pass(),
+        valid_from=NOW,
+        valid_until=NOW + timedelta(days=30),
+    )
+    return replace(made, **changes)
+
+
+def pass_order(state: PassState = PassState.ACTIVE, **changes: Any) -> PassOrder:
+    """Make the order of ``loyalty_pass()``, paid, of a customer with a phone."""
+    asked: Request = changes.get("request", request(transaction_id="t-pass"))
+    price = Decimal("299.00")
+    made = PassOrder(
+        key=order_key(asked.bap_id, asked.transaction_id),
+        request=asked,
+        state=state,
+        provider=item().provider,
+        cpo_id=CPO_ID,
+        sold=loyalty_pass(),
+        quote=Quote(
+            id="7e0c8f0e-3a43-4f0d-9a52-0b5a6fd0d1aa",
+            currency="INR",
+            price=price,
+            lines=(Line(kind=LineKind.PASS, amount=price),),
+            kwh=Decimal(0),
+            expires_at=NOW + timedelta(minutes=15),
+        ),
+        created_at=NOW,
+        updated_at=NOW,
+        id="pass-1",
+        fulfillment_id="f-pass",
+        billing=Raw(b'{"name":"Asha","phone":"+91-9876543210","email":"asha@example.com"}'),
+        payment=Payment(
+            id="payment-1",
+            collected_by="BPP",
+            amount=price,
+            currency="INR",
+            status=PaymentStatus.PAID,
+            paid=price,
+        ),
+        membership=membership(),
     )
     return replace(made, **changes)
 

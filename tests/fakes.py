@@ -18,8 +18,10 @@ from bridge.ocpi.credentials import Credentials
 from bridge.ocpi.headers import Party
 from bridge.ocpi.tokens import Token
 from bridge.ocpi.versions import Version, VersionDetails
+from bridge.orders.customer import customer_of
 from bridge.orders.item import ItemKey
 from bridge.orders.order import Order, OrderState, SessionKey, references_of
+from bridge.orders.pass_order import Membership, MemberUse, PassOrder, PassState, SessionUse
 from bridge.orders.plans import CommandPlan
 from bridge.orders.slot import Slot, slot_of
 from bridge.orders.token import token_of
@@ -212,6 +214,39 @@ class MemoryUses:
 
     def _of(self, use: OfferUse) -> dict[str, tuple[str, ...]]:
         return self.taken.setdefault(use.offer.id, {})
+
+
+@dataclass
+class MemoryMembers:
+    """Fits Members; ``used`` is by the order of the pass, then by the order that charged."""
+
+    memberships: dict[str, dict[str, Membership]] = field(default_factory=dict)
+    used: dict[str, dict[str, SessionUse]] = field(default_factory=dict)
+
+    def save(self, order: PassOrder) -> None:
+        """Bring the membership in line with its order."""
+        for name in customer_of(order.billing, order.customer).keys():  # noqa: SIM118 - no dict
+            own = self.memberships.setdefault(name, {})
+            if order.state is PassState.CANCELLED:
+                own.pop(order.key, None)
+            elif order.membership is not None:
+                own[order.key] = order.membership
+
+    def note(self, what: MemberUse) -> None:
+        """Note a use in place of an earlier one of its order."""
+        uses = self.used.setdefault(what.held_by, {})
+        if what.use is None:
+            uses.pop(what.order_key, None)
+        else:
+            uses[what.order_key] = what.use
+
+    async def of(self, customer_key: str) -> Sequence[Membership]:
+        """Return the memberships of a customer."""
+        return list(self.memberships.get(customer_key, {}).values())
+
+    async def uses(self, order_key: str) -> tuple[SessionUse, ...]:
+        """Return the last use by each charging order."""
+        return tuple(self.used.get(order_key, {}).values())
 
 
 @dataclass

@@ -4,27 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from decimal import Decimal
 
 import msgspec
 import pytest
 from msgspec import Raw
+from msgspec.structs import replace
 from redis.asyncio import Redis
 
-from bridge.flows.jobs import BecknJob, CommandResponseJob, DeadlineJob, Job
-from bridge.flows.ports import Wanted
+from bridge.flows.jobs import BecknJob, CdrJob, CommandResponseJob, DeadlineJob, Job
+from bridge.flows.ports import Kind, Wanted
 from bridge.observability import Metrics
+from bridge.ocpi.codec import encode
 from bridge.ocpi.commands import CommandResponseType
 from bridge.ocpi.types import ModuleID
 from bridge.orders.intents import Init
-from bridge.orders.order import Order
-from bridge.orders.terms import Commercial, Otp, OtpUse
+from bridge.orders.order import Order, SessionKey
+from bridge.orders.pass_order import PassOrder, SessionUse
+from bridge.orders.terms import Agreed, Commercial, Discount, DiscountKind, Otp, OtpUse
 from bridge.store.database import Database, packed
 from bridge.store.journal import Entry, Journal
 from bridge.store.lanes import Lanes
+from bridge.store.members import MemberStore
 from bridge.store.orders import OrderStore
 from bridge.store.slots import SlotStore
 from bridge.workers.inbox import ErrandEntry, InboxWorker, LaneSet
-from tests.factories import CPO_ID, EMSP
+from tests.factories import CPO_ID, EMSP, PARTY, cdr, pass_order
 from tests.unit.flows.play import Play, charging, stopping
 from tests.unit.flows.world import wish
 
@@ -41,14 +46,16 @@ class Side:
         self.lanes = LaneSet(*(Lanes(self.database, kind) for kind in LaneSet._fields))
         self.orders = OrderStore(self.database, emsp=EMSP, issuer="Bridge", retention_s=3600)
         self.slots = SlotStore(self.database)
+        self.members = MemberStore(self.database, retention_s=3600)
         self.journal = Journal(self.database, retention_s=3600)
         self.worker = InboxWorker(
             database=self.database,
             lanes=self.lanes,
             orders=self.orders,
             slots=self.slots,
+            members=self.members,
             journal=self.journal,
-            world=self.play.world,
+            world=lambda: replace(self.play.world(), members=self.members),
             reply_url=lambda bap_uri: bap_uri,
             bpp_id="bridge.example",
             bpp_uri="https://bridge.example/beckn",
@@ -177,3 +184,33 @@ async def test_no_errand_is_queued_when_the_lane_is_somebody_elses(
 
     assert (await worker.order()).otp is None
     assert await worker.lanes.errand.entries(play.placed.key) == []
+
+
+async def test_the_use_of_a_membership_is_an_event_of_its_pass(
+    side: Callable[[Play], Side],
+) -> None:
+    play, bought = await charging(), pass_order()
+    loyal = Discount(
+        kind=DiscountKind.LOYALTY, id="MEMBER-1", share=Decimal("0.1"), held_by=bought.key
+    )
+    play.order = replace(play.placed, agreed=Agreed(discount=loyal))
+    worker = side(play)
+    saved = worker.orders.pass_saved(bought) + worker.members.saved(bought)
+    assert await worker.database.commit(saved)
+    reference = play.placed.attempts[-1].authorization_reference
+    bill = cdr(authorization_reference=reference)
+    await play.objects.write(Kind.CDR, PARTY, bill.id, encode(bill), None)
+
+    job = CdrJob(cdr=SessionKey(bill.country_code, bill.party_id, bill.id), at=play.now)
+    await worker.happens(job)
+
+    settled = (await worker.order()).bill
+    assert settled is not None
+    (use,) = await worker.members.uses(bought.key)
+    assert use == SessionUse(saved=Decimal("7.66"), spent=settled.quote.price, currency="INR")
+    claims = {claim.lane: claim for claim in await worker.lanes.inbox.claim(9)}
+    await worker.worker.handle(claims[bought.key])
+    told = await worker.orders.record(bought.key)
+    assert isinstance(told, PassOrder)
+    assert (told.usage.sessions, told.usage.saved) == (1, Decimal("7.66"))
+    assert [entry.what for entry in await worker.journal.read(bought.key)] == ["membership used"]

@@ -8,7 +8,7 @@ from itertools import chain
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bridge.catalog.answer import messages
+from bridge.catalog.answer import SHELF_PART, Shelf, messages
 from bridge.catalog.place import Hit, HitOffer
 from bridge.orders.item import Provider
 from tests.unit.catalog.world import PlainJson
@@ -70,6 +70,27 @@ def size_alone(hit: Hit) -> int:
     """Return the size of a message with nothing but this."""
     (message,) = messages([hit], PlainJson(), 10**9, 1)
     return len(message)
+
+
+@settings(deadline=None)
+@given(
+    hits=hit_lists(), limit=st.integers(60, 3000), sizes=st.lists(st.integers(0, 200), max_size=3)
+)
+def test_passes_go_along(hits: list[Hit], limit: int, sizes: list[int]) -> None:
+    """No message is too large for them, and each that names a provider has all or none of them."""
+    own = [fragment(f"S{number}", size) for number, size in enumerate(sizes)]
+    shelves = {PROVIDERS[0].id: Shelf(PROVIDERS[0], fragment("SF", 0), own)}
+    most = SHELF_PART * sum(map(len, [fragment("SF", 0), *own]))
+    names = {f"S{number}" for number in range(len(sizes))}
+
+    found = messages(hits, PlainJson(), limit, MOST, shelves)
+
+    assert all(len(message) <= limit for message in found)
+    for message in found:
+        for part in json.loads(message)["providers"]:
+            told = {one["id"] for one in part["items"]} & names
+            shown = part["id"] == PROVIDERS[0].id and most <= limit
+            assert told == (names if shown else set())
 
 
 @settings(deadline=None)

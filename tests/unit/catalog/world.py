@@ -30,7 +30,7 @@ from bridge.ocpi.tariffs import (
 )
 from bridge.orders.intents import Search
 from bridge.orders.item import ChargingItem, Provider
-from bridge.orders.terms import Offer
+from bridge.orders.terms import Offer, Pass
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 NOW = datetime(2026, 3, 4, 6, 30, tzinfo=UTC)
@@ -142,6 +142,16 @@ class PlainJson:
     def offer_fragment(self, offer: Offer) -> bytes:
         self.encoded.append(f"offer {offer.id}")
         return _json({"id": offer.id})
+
+    def pass_fulfillment_id(self, provider_id: str) -> str:
+        return f"p-{provider_id}"
+
+    def pass_fulfillment_fragment(self, provider_id: str, at: datetime) -> bytes:
+        return _json({"id": self.pass_fulfillment_id(provider_id), "slots": []})
+
+    def pass_fragment(self, sold: Pass) -> bytes:
+        self.encoded.append(f"pass {sold.id}")
+        return _json({"id": sold.id, "name": sold.name})
 
     def catalog_message(self, parts: Sequence[ProviderPart]) -> bytes:
         return b'{"providers":[%s]}' % b",".join(

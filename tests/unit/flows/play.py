@@ -47,11 +47,12 @@ from bridge.orders.intents import (
 )
 from bridge.orders.intents import Status as StatusIntent
 from bridge.orders.order import Order, OrderState, SessionKey
+from bridge.orders.pass_order import PassOrder
 from bridge.orders.plans import CommandPlan, PreferencesPlan, TokenPlan
 from bridge.orders.terms import Commercial
 from tests import factories
 from tests.factories import NOW, PARTY
-from tests.fakes import MemoryObjects, MemorySlots, MemoryUses
+from tests.fakes import MemoryMembers, MemoryObjects, MemorySlots, MemoryUses
 from tests.unit.flows.callbacks import check
 from tests.unit.flows.world import TERMS, Desk, Live, Offered, dialect, mappings, paid, wish
 
@@ -75,6 +76,8 @@ class Play:
         self.errands: list[Errand] = []
         self.flags = Flags()
         self.commercial = Commercial()
+        self.members = MemoryMembers()
+        self.pass_order: PassOrder | None = None
         self._ids = itertools.count(1)
 
     def world(self) -> World:
@@ -94,6 +97,7 @@ class Play:
             objects=self.objects,
             slots=self.slots,
             contacts=self.desk,
+            members=self.members,
             uses=self.uses,
             startable=frozenset({Status.AVAILABLE}),
             bookable=frozenset({Status.AVAILABLE, Status.CHARGING}),
@@ -103,8 +107,14 @@ class Play:
 
     async def happens(self, job: Job) -> Decision:
         """Decide an event and go on with the order it leaves."""
-        decision = await decide(self.world(), job, self.order)
+        decision = await decide(self.world(), job, self.pass_order or self.order)
+        if decision.pass_order is not None:
+            self.pass_order = decision.pass_order
+            self.members.save(decision.pass_order)
+        if decision.member_use is not None:
+            self.members.note(decision.member_use)
         if decision.order is not None:
+            self.pass_order = None
             assert self.slots.save(decision.order, self.order)
             self.uses.save(decision.order)
             self.order = decision.order

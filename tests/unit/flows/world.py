@@ -19,7 +19,7 @@ from bridge.flows.ports import Contact
 from bridge.mapping import Mappings, load
 from bridge.ocpi.locations import EVSE
 from bridge.orders.intents import Measure, PaymentClaim, Quantity, Search, Wish
-from bridge.orders.item import ChargingItem
+from bridge.orders.item import ChargingItem, Provider
 from tests import factories
 from tests.reference import PROJECT
 
@@ -85,6 +85,12 @@ class Offered:
     def current(self, item: ChargingItem) -> ChargingItem | None:
         """Return the item."""
         return self.item
+
+    def provider(self, provider_id: str) -> tuple[str, Provider]:
+        """Return the provider of the item."""
+        if provider_id != self.item.provider.id:
+            raise ProviderUnknown
+        return self.item.cpo_id, self.item.provider
 
     def messages(self, dialect: str, search: Search, now: datetime) -> list[bytes]:
         """Return what was found, and remember the search."""
