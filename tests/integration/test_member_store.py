@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import timedelta
 from decimal import Decimal
 from typing import Protocol
@@ -89,8 +88,8 @@ def used(amount: str | None, order_key: str = "b|t1") -> MemberUse:
     return MemberUse(held_by=pass_order().key, order_key=order_key, use=use)
 
 
-async def spent(side: Side) -> Sequence[Decimal]:
-    return sorted(use.spent for use in await side.members.uses(pass_order().key))
+async def spent(side: Side) -> list[int]:
+    return sorted(int(use.spent) for use in await side.members.uses(pass_order().key))
 
 
 async def test_a_member_is_found_by_each_key(side: Side) -> None:
