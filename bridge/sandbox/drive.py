@@ -47,13 +47,15 @@ async def find(bap: SandboxBap, transaction_id: str) -> Choice:
     return Choice(provider["id"], provider["items"][0]["id"])
 
 
-def update(order: Message, code: str) -> Message:
-    """Return the ``message`` of update: start-charging or end-charging."""
-    fulfillment = {
+def update(order: Message, code: str, token: str | None = None) -> Message:
+    """Return the ``message`` of update: start-charging, with its OTP if any, or end-charging."""
+    fulfillment: Message = {
         "id": order["fulfillments"][0]["id"],
         "type": "CHARGING",
         "state": {"descriptor": {"code": code}},
     }
+    if token is not None:
+        fulfillment["stops"] = [{"authorization": {"type": "OTP", "token": token}}]
     return {
         "update_target": "order.fulfillments[0].state",
         "order": {"id": order["id"], "fulfillments": [fulfillment]},
@@ -133,9 +135,9 @@ class Driver:
         await self.inits()
         return await self.confirms(token=token)
 
-    async def starts(self) -> Message:
+    async def starts(self, *, token: str | None = None) -> Message:
         """Plug in and start; return the callback that says that energy flows."""
-        await self.ask("update", update(self.order, "start-charging"))
+        await self.ask("update", update(self.order, "start-charging", token))
         return await self.hears(lambda message: state_of(message) == "ACTIVE")
 
     async def charges(self) -> Message:

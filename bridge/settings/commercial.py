@@ -351,6 +351,8 @@ def parse_commercial(path: Path, text: str, settings: Settings) -> LoadedTerms:
         file = CommercialFile.model_validate(draft.tree, context=settings.time_zone)
     except ValidationError as error:
         draft.blame_all(error)
+    if settings.otp.sender is None:
+        _refuse_otps(draft)
     if draft.faults:
         raise SettingsInvalid([f"{path}: {where}: {what}" for where, what in draft.faults.items()])
     return LoadedTerms(file.commercial(settings.terms), fingerprint_of(text))
@@ -371,6 +373,16 @@ def _compare(draft: Draft) -> None:
     for row, entry in _rows(draft, "agreements"):
         if not entry.get("phones") and not entry.get("emails"):
             draft.blame(("agreements", row), "needs phones or emails: nobody could use it")
+
+
+def _refuse_otps(draft: Draft) -> None:
+    """Refuse terms that need OTPs: nobody could confirm an order."""
+    what = "an OTP has to be sent: set otp.sender in the configuration of the bridge"
+    if draft.tree.get("agreements"):
+        draft.blame(("agreements",), what)
+    otp = draft.tree.get("otp")
+    if isinstance(otp, dict) and otp.get("use", OtpUse.NONE) in (OtpUse.CONFIRM, OtpUse.START):
+        draft.blame(("otp", "use"), what)
 
 
 def _next_tier(draft: Draft, row: int, entry: dict[str, Any], passes: set[str]) -> None:

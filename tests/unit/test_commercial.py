@@ -24,6 +24,7 @@ EXAMPLE = data_path("config") / "commercial.example.yaml"
 
 def settings(file: Path | None = None, **terms_given: str) -> Settings:
     variables = {f"BRIDGE_TERMS__{name.upper()}": value for name, value in terms_given.items()}
+    variables["BRIDGE_OTP__SENDER"] = "log"
     base = data_path("config") / "bridge.example.yaml"
     return load(base, variables | ({"BRIDGE_COMMERCIAL": str(file)} if file else {}))
 
@@ -282,3 +283,37 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
         load_commercial(settings(tmp_path / "none.yaml"))
     with pytest.raises(SettingsInvalid, match=r"commercial\.yaml, line 1, column \d+: not YAML"):
         read(tmp_path, "fees: [")
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        (
+            "agreements: [{id: a, organization: A, share: 0.1, phones: ['+911234567']}]",
+            "agreements",
+        ),
+        ("otp: {use: confirm}", "otp.use"),
+        ("otp: {use: start}", "otp.use"),
+    ],
+)
+def test_terms_that_need_otps_need_somebody_who_sends_them(
+    tmp_path: Path, text: str, key: str
+) -> None:
+    path = tmp_path / "commercial.yaml"
+    path.write_text(text)
+    told = load(data_path("config") / "bridge.example.yaml", {"BRIDGE_COMMERCIAL": str(path)})
+    assert told.otp.sender is None
+
+    with pytest.raises(SettingsInvalid) as caught:
+        load_commercial(told)
+
+    (fault,) = caught.value.faults
+    assert fault.startswith(f"{path}: {key}: an OTP has to be sent: set otp.sender")
+
+
+def test_terms_that_need_none_do_not(tmp_path: Path) -> None:
+    path = tmp_path / "commercial.yaml"
+    path.write_text("otp: {use: none, digits: 4}\nagreements: []\n")
+    told = load(data_path("config") / "bridge.example.yaml", {"BRIDGE_COMMERCIAL": str(path)})
+
+    assert load_commercial(told).commercial.otp.digits == 4
