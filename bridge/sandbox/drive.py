@@ -108,11 +108,11 @@ class Driver:
     async def selects(self) -> Message:
         """Ask for a quote; return on_select."""
         self.choice = self.choice or await find(self.bap, self.transaction_id)
-        return await self.ask("select", self._wish())
+        return await self.ask("select", self.wish())
 
     async def inits(self) -> Message:
         """Give name and phone; return on_init."""
-        return await self.ask("init", self._wish(billing=self._billing()))
+        return await self.ask("init", self.wish(billing=self._billing()))
 
     async def confirms(self, *, token: str | None = None, paid: bool = True) -> Message:
         """Pay what on_init says and place the order; return on_confirm.
@@ -126,7 +126,7 @@ class Driver:
             payment["status"] = "PAID"
             receipt = {"transaction_id": f"pay-{uuid.uuid4().hex[:8]}"}
             payment["params"] = {**payment["params"], **receipt}
-        wish = self._wish(token=token, billing=self._billing(), payments=[payment])
+        wish = self.wish(token=token, billing=self._billing(), payments=[payment])
         return await self.ask("confirm", wish)
 
     async def books(self, *, token: str | None = None) -> Message:
@@ -161,7 +161,7 @@ class Driver:
             within_s=within_s,
         )
 
-    def _wish(self, *, token: str | None = None, **parts: object) -> Message:
+    def wish(self, *, token: str | None = None, **parts: object) -> Message:
         """Return the ``message`` that select, init and confirm share."""
         assert self.choice is not None
         if self.offers:
