@@ -13,6 +13,7 @@ from bridge.errors import StoreUnavailable
 from bridge.flows.decision import summary_of
 from bridge.observability import Metrics
 from bridge.orders.order import Order
+from bridge.pricing.progress import progress
 from bridge.store.database import Database
 from bridge.store.lanes import Lanes
 from bridge.store.orders import OrderStore
@@ -126,4 +127,9 @@ def live_facts(order: Order) -> dict[str, str]:
         facts["energy"] = f"{order.session.kwh} kWh"
         facts["started"] = order.session.start_date_time.isoformat()
         facts["updated"] = order.session.last_updated.isoformat()
+    so_far = progress(order)
+    if so_far is not None:
+        facts["cost"] = f"{so_far.cost.price} {so_far.cost.currency}"
+        if so_far.ends_at is not None:
+            facts["estimated end"] = so_far.ends_at.isoformat()
     return facts

@@ -10,6 +10,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 
 from bridge.sandbox.bap import Message
@@ -216,3 +217,37 @@ async def test_what_is_booked_is_not_found(world: Rig) -> None:
         return await found() == [provider]
 
     await until(back)
+
+
+async def test_a_driver_sees_energy_cost_and_when_it_will_be_over(world: Rig) -> None:
+    world.cpo.behaviour.step_s = 2
+    charging = Driver(world.bap, await choice_at(world))
+    await charging.books()
+    await charging.starts()
+    tracked = await charging.ask("track", {"order_id": charging.order["id"]})
+    page = tracked["message"]["tracking"]["url"]
+
+    async def has_energy() -> bool:
+        answer = await charging.ask("status", {"order_id": charging.order["id"]})
+        return details(answer)["energy-delivered"] not in ("0kWh", "")
+
+    await until(has_energy, timeout_s=20)
+    shown = details({"message": {"order": charging.order}})
+    kwh = Decimal(shown["energy-delivered"].removesuffix("kWh"))
+    assert Decimal(shown["cost"].removesuffix(" INR")) == round(kwh * 18 + 10, 2)
+    end = datetime.fromisoformat(shown["estimated-end-time"])
+    left = (5 - kwh) * 3600 / 30  # 5 kWh are quoted, and the connector gives 30 kW
+    assert abs((end - datetime.now(UTC)).total_seconds() - float(left)) < 30
+
+    async with aiohttp.ClientSession() as http, http.get(page) as answer:
+        live = await answer.json()
+    assert live["state"] == "CHARGING"
+    assert live["cost"].endswith(" INR")
+    assert datetime.fromisoformat(live["estimated end"]) > datetime.now(UTC)
+
+
+def details(message: Message) -> dict[str, str]:
+    """Return the charging details of a callback."""
+    groups = message["message"]["order"]["fulfillments"][0].get("tags", [])
+    (found,) = (each for each in groups if each["descriptor"]["code"] == "charging-details")
+    return {tag["descriptor"]["code"]: tag["value"] for tag in found["list"]}

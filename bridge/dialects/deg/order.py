@@ -11,12 +11,12 @@ from bridge.dialects.deg.catalogue import Catalogue
 from bridge.dialects.deg.money import MoneyRenderer
 from bridge.dialects.deg.wording import directions
 from bridge.mapping import Mappings
-from bridge.mapping.formats import plain
+from bridge.mapping.formats import money, plain
 from bridge.ocpi.cdrs import CdrDimensionType
-from bridge.ocpi.sessions import Session
 from bridge.orders.intents import Measure
 from bridge.orders.order import LineKind, Order, OrderState
 from bridge.orders.transitions import OVER, PLACED
+from bridge.pricing.progress import last_of, progress
 
 LONGEST = timedelta(days=30)
 """Longest session that is planned for."""
@@ -107,16 +107,18 @@ class OrderRenderer:
         return self._measure.render({"facts": {"value": value, "unit": unit}})
 
     def _rendered_fulfillment(self, order: Order) -> dict[str, object]:
-        placed = order.state in PLACED
+        placed, so_far = order.state in PLACED, progress(order)
         facts = {
             "kind": "CHARGING",
             "state_name": self._states.name_of(order.state),
             "state_at": (order.state_since or order.updated_at) if placed else None,
             "bpp_id": self._bpp_id if placed else None,
             "stops": self._stops(order),
-            "soc": _last(order.session, CdrDimensionType.STATE_OF_CHARGE),
-            "current": _last(order.session, CdrDimensionType.CURRENT),
-            "power": _last(order.session, CdrDimensionType.POWER),
+            "soc": last_of(order.session, CdrDimensionType.STATE_OF_CHARGE),
+            "current": last_of(order.session, CdrDimensionType.CURRENT),
+            "power": last_of(order.session, CdrDimensionType.POWER),
+            "cost": f"{money(so_far.cost.price)} {so_far.cost.currency}" if so_far else None,
+            "ends_at": so_far.ends_at if so_far else None,
         }
         return self._fulfillment.render({"order": order, "facts": facts})
 
@@ -186,16 +188,3 @@ def _planned_s(order: Order) -> Decimal | None:
     if order.quote is None or order.item.power_kw <= 0:
         return None
     return min(longest, order.quote.kwh * 3600 / order.item.power_kw)
-
-
-def _last(session: Session | None, kind: CdrDimensionType) -> Decimal | None:
-    """Return the newest value of a dimension."""
-    if session is None:
-        return None
-    values = (
-        dimension.volume
-        for period in reversed(session.charging_periods)
-        for dimension in period.dimensions
-        if dimension.type is kind
-    )
-    return next(values, None)

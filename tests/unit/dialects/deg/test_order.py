@@ -194,6 +194,8 @@ def test_charging_details_come_from_the_session_and_then_from_the_cdr() -> None:
         "start-time": "2026-03-04T06:32:00Z",
         "current": "16A",
         "power": "7.2kW",
+        "cost": "32.50 INR",
+        "estimated-end-time": "2026-03-04T07:08:15Z",
     }
     only_cdr = order("SETTLED", session=None, cdr=cdr("3.70"))
     assert details(only_cdr) == {
