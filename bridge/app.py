@@ -212,6 +212,7 @@ def follower_of(
     dialects: Sequence[Dialect],
     operator: Operator,
     connected: Callable[[str], None],
+    commercial: CommercialTerms,
 ) -> CatalogFollower:
     """Return the catalogue of this replica and what keeps it in step with Redis."""
     index = CatalogIndex(
@@ -221,6 +222,7 @@ def follower_of(
         default_radius_m=settings.terms.default_radius_km * 1000,
         clock=now,
         startable=startable_by(operator.flags),
+        promoted=lambda: commercial.current.offers,
     )
     return CatalogFollower(
         database=stores.database,
@@ -311,7 +313,7 @@ def create_app(settings: Settings, redis_url: str) -> web.Application:
         tolerated=tolerated,
     )
     puller = puller_of(stores, operator, client, emsp, asked, metrics)
-    follower = follower_of(settings, stores, dialects, operator, asked.wake)
+    follower = follower_of(settings, stores, dialects, operator, asked.wake, commercial)
     cpos = operator.cpos()
     live = LiveEvses(client, stores.connections, cpos)
     world = world_of(settings, mappings, stores, dialects, follower, live, operator, commercial)
