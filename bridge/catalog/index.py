@@ -225,7 +225,7 @@ class CatalogIndex:
 
     # What flows ask
 
-    def find(self, provider_id: str, item_id: str) -> ChargingItem:
+    def find(self, provider_id: str, item_id: str, at: datetime | None = None) -> ChargingItem:
         """Return an item on sale by its id, or by an evse_id or EVSE uid that names just one.
 
         An empty ``provider_id`` stands for any provider: an item id names its party itself.
@@ -254,7 +254,7 @@ class CatalogIndex:
         ((place, sale),) = named
         if (status := self._away.get(place.key[:2])) is not None:
             raise ItemUnavailable(f"the operator of item {item_id!r} is {status} at its hub")
-        return place.item(sale)
+        return place.item(sale) if at is None else place.item_at(sale, at)
 
     def provider(self, provider_id: str) -> tuple[str, Provider]:
         """Return the CPO behind a provider, and the provider.

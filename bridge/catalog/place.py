@@ -173,6 +173,13 @@ class Place:
         """Return the item that a sale offers."""
         return self._item(sale.offer, sale.price)
 
+    def item_at(self, sale: Sale, at: datetime) -> ChargingItem:
+        """Return the item of a sale for charging that starts at another time.
+
+        Its tariff is the one in force then, None without one.
+        """
+        return self._item(sale.offer, _in_force(self._prices_of(sale.offer, at), at))
+
     def listed(self, key: ItemKey, now: datetime) -> ChargingItem | None:
         """Return a connector as the CPO describes it now, for sale or not.
 
@@ -273,7 +280,10 @@ class Place:
 
     def _prices_of(self, offer: Offer, now: datetime) -> list[Price]:
         time_zone = self.location.time_zone
-        prices = (self._board.price(key, time_zone, now) for key in self._tariff_keys(offer))
+        prices = (
+            self._board.price(key, time_zone, now, offer.power_kw or None)
+            for key in self._tariff_keys(offer)
+        )
         return [price for price in prices if price is not None]
 
     def _item(self, offer: Offer, price: Price | None) -> ChargingItem:

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from datetime import UTC, datetime, time, tzinfo
 from decimal import Decimal
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from bridge.catalog.local_time import next_strike, zone_of
 from bridge.catalog.offers import ObjectKey
@@ -15,6 +15,9 @@ from bridge.pricing.plan import energy_price
 from bridge.pricing.restrictions import is_local
 
 NEVER = datetime.max.replace(tzinfo=UTC)
+
+
+_Where: TypeAlias = tuple[str, Decimal | None]
 
 
 class Price(NamedTuple):
@@ -31,11 +34,14 @@ class Price(NamedTuple):
 
 
 class PriceBoard:
-    """All known tariffs by key. A price is worked out once for all connectors in a time zone."""
+    """All known tariffs by key.
+
+    A price is worked out once for all connectors of one power in a time zone.
+    """
 
     def __init__(self) -> None:
         self._tariffs: dict[ObjectKey, Tariff] = {}
-        self._prices: defaultdict[ObjectKey, dict[str, Price]] = defaultdict(dict)
+        self._prices: defaultdict[ObjectKey, dict[_Where, Price]] = defaultdict(dict)
 
     def __len__(self) -> int:
         return len(self._tariffs)
@@ -54,20 +60,22 @@ class PriceBoard:
         """Return the keys of a party's tariffs."""
         return [key for key in self._tariffs if key[:2] == party_key]
 
-    def price(self, key: ObjectKey, time_zone: str, now: datetime) -> Price | None:
+    def price(
+        self, key: ObjectKey, time_zone: str, now: datetime, power_kw: Decimal | None = None
+    ) -> Price | None:
         """Return a tariff with its price at a place; None for an unknown tariff.
 
-        A time zone that does not exist counts as UTC.
+        A time zone that does not exist counts as UTC. Without power, no restriction looks at it.
         """
         tariff = self._tariffs.get(key)
         if tariff is None:
             return None
-        price = self._prices[key].get(time_zone)
+        price = self._prices[key].get((time_zone, power_kw))
         if price is None or not price.since <= now < price.until:
             zone = zone_of(time_zone)
-            kwh = energy_price(tariff, now, str(zone))
+            kwh = energy_price(tariff, now, str(zone), power_kw)
             price = Price(tariff, kwh, now, next_change(tariff, zone, now))
-            self._prices[key][time_zone] = price
+            self._prices[key][time_zone, power_kw] = price
         return price
 
 

@@ -20,6 +20,8 @@ async def available_item(
 ) -> ChargingItem:
     """Return the wished item, with the status the CPO itself gives.
 
+    Its tariff is the one in force when charging starts.
+
     Args:
         ask: ask the CPO even when our knowledge is fresh.
         later: it is for a slot; until then whoever is there may charge on.
@@ -29,7 +31,8 @@ async def available_item(
         ItemUnavailable: the EVSE is in use, out of order or gone, or its party is away.
         CpoUnavailable: the CPO had to be asked and did not answer.
     """
-    item = world.catalog.find(wish.provider_id, wish.item_id)
+    at = wish.start if later else None
+    item = world.catalog.find(wish.provider_id, wish.item_id, at)
     if ask or not world.freshness.fresh(item):
         evse = await world.live.evse(item.cpo_id, item)
         if evse is None:

@@ -214,8 +214,11 @@ class PeerApi(Protocol):
 class Catalog(Protocol):
     """The in-memory catalogue of this replica."""
 
-    def find(self, provider_id: str, item_id: str) -> ChargingItem:
-        """Return an item by id or alias. Raises ProviderUnknown, ItemUnknown, ItemUnavailable."""
+    def find(self, provider_id: str, item_id: str, at: datetime | None = None) -> ChargingItem:
+        """Return an item by id or alias, with the tariff in force when charging starts, or now.
+
+        Raises ProviderUnknown, ItemUnknown, ItemUnavailable.
+        """
         ...
 
     def current(self, item: ChargingItem) -> ChargingItem | None:

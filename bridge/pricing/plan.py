@@ -64,13 +64,20 @@ def tariffs_of(
     return found
 
 
-def energy_price(tariff: Tariff, at: datetime, time_zone: str) -> Decimal | None:
+def energy_price(
+    tariff: Tariff, at: datetime, time_zone: str, power_kw: Decimal | None = None
+) -> Decimal | None:
     """Return the price of a kWh, without VAT, for a session that starts now.
 
     None when energy costs nothing extra. Raises QuoteUnavailable for an unknown time zone.
+
+    Args:
+        power_kw: of the connector; what restrictions say of power holds when it is not known.
     """
     ready = rates(tariff)
-    start = Moment(at.astimezone(zone(time_zone)), Decimal(0), 0)
+    start = Moment(
+        at.astimezone(zone(time_zone)), Decimal(0), 0, min_power=power_kw, max_power=power_kw
+    )
     rate = first(ready.session[TariffDimensionType.ENERGY], start)
     return None if rate is None else rate.price
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 import msgspec
@@ -53,6 +53,39 @@ def test_an_item_is_found_by_its_id_with_all_that_is_known_of_it(world: World) -
 def test_the_price_is_that_of_now(world: World) -> None:
     world.now = NOW + timedelta(hours=6)
     assert world.index.find("abc.example", "IN*ABC*L1*E1*1").price_kwh == Decimal(25)
+
+
+def test_the_tariff_is_the_one_in_force_when_charging_starts(world: World) -> None:
+    world.put(
+        tariff("T1", energy("18"), end_date_time=NOW + timedelta(days=1)),
+        tariff("T2", energy("20"), start_date_time=NOW + timedelta(days=1)),
+        location("L2", evse("E1", connector("1", tariffs=("T1", "T2")))),
+    )
+
+    def tariff_id(at: datetime | None) -> str | None:
+        found = world.index.find("abc.example", "IN*ABC*L2*E1*1", at).tariff
+        return None if found is None else found.id
+
+    assert [tariff_id(at) for at in (None, NOW + timedelta(hours=23), NOW)] == ["T1"] * 3
+    assert tariff_id(NOW + timedelta(days=1)) == "T2"
+
+
+def test_no_tariff_when_none_is_in_force_then(world: World) -> None:
+    world.put(
+        tariff("T1", energy("18"), end_date_time=NOW + timedelta(days=1)),
+        location("L2", evse("E1", connector("1"))),
+    )
+    item = world.index.find("abc.example", "IN*ABC*L2*E1*1", NOW + timedelta(days=1))
+    assert (item.tariff, item.price_kwh) == (None, None)
+
+
+def test_the_price_is_that_of_the_power_of_the_connector(world: World) -> None:
+    world.put(
+        tariff("T1", energy("18", max_power=Decimal(50)), energy("30")),
+        location("L2", evse("E1", connector("1"))),
+    )
+    item = world.index.find("abc.example", "IN*ABC*L2*E1*1")
+    assert (item.power_kw, item.price_kwh) == (Decimal(50), Decimal(30))
 
 
 def test_ids_are_compared_without_case(world: World) -> None:

@@ -51,6 +51,14 @@ async def test_a_free_slot_is_quoted_as_it_is_wished() -> None:
     assert own(play) is None
 
 
+async def test_the_tariff_is_the_one_in_force_when_the_slot_starts() -> None:
+    play = Play()
+    await play.select(start=SOON, end=SOON + HOUR)
+    await play.init()
+    await play.select(start=NOW + MINUTE)
+    assert play.offered.starts == [SOON, SOON, None]
+
+
 async def test_a_slot_without_an_end_lasts_as_long_as_its_energy_takes() -> None:
     play = Play()
     await play.select(start=SOON)  # 100 INR: 5 kWh at 50 kW

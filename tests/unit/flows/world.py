@@ -73,9 +73,11 @@ class Offered:
     item: ChargingItem = field(default_factory=factories.item)
     found: list[bytes] = field(default_factory=lambda: [b'{"catalog":{"providers":[]}}'])
     searched: list[Search] = field(default_factory=list)
+    starts: list[datetime | None] = field(default_factory=list)
 
-    def find(self, provider_id: str, item_id: str) -> ChargingItem:
-        """Return the item by its id, or by its EVSE."""
+    def find(self, provider_id: str, item_id: str, at: datetime | None = None) -> ChargingItem:
+        """Return the item by its id, or by its EVSE, and remember for when."""
+        self.starts.append(at)
         if provider_id != self.item.provider.id:
             raise ProviderUnknown
         if item_id not in (self.item.id, self.item.evse.uid):
