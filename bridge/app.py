@@ -223,6 +223,7 @@ def follower_of(
         clock=now,
         startable=startable_by(operator.flags),
         promoted=lambda: commercial.current.offers,
+        passes=lambda: commercial.current.passes,
     )
     return CatalogFollower(
         database=stores.database,
