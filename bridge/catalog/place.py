@@ -77,11 +77,16 @@ class _Slots(NamedTuple):
 
 
 class _Matched(NamedTuple):
-    """Which offers are for what is on sale."""
+    """Which offers are for what is on sale, and as hits show them: by dialect, time and choice."""
 
     shelf: _Shelf
     promotions: Promotions
     offers: Sequence[frozenset[int]]
+    shown: dict[tuple[str, frozenset[int], tuple[int, ...]], Sequence[HitOffer]]
+
+
+CHOICES = 8
+"""So many choices of connectors are remembered with their offers for each Location."""
 
 
 class Place:
@@ -224,33 +229,49 @@ class Place:
     def promoted(self, now: datetime, shown: Showing) -> Sequence[frozenset[int]]:
         """Return for each sale the offers that are for it and may be shown, by index."""
         in_time = shown.in_time(self.location.time_zone)
-        return [offers & in_time for offers in self._match(now, shown.promotions)]
+        return [offers & in_time for offers in self._match(now, shown.promotions).offers]
 
-    def _match(self, now: datetime, promotions: Promotions) -> Sequence[frozenset[int]]:
+    def _match(self, now: datetime, promotions: Promotions) -> _Matched:
         shelf, matched = self._stock(now), self._matched
         if matched is None or matched.shelf is not shelf or matched.promotions is not promotions:
             offers = [promotions.matching(self.item(sale)) for sale in shelf.sales]
-            matched = self._matched = _Matched(shelf, promotions, offers)
-        return matched.offers
+            matched = self._matched = _Matched(shelf, promotions, offers, {})
+        return matched
 
     def _offers(
         self, renderer: FragmentRenderer, chosen: Sequence[int], now: datetime, shown: Showing
     ) -> Sequence[HitOffer]:
         """Return the offers for any of the chosen sales."""
-        promotions, promoted, sales = shown.promotions, self.promoted(now, shown), self.sales(now)
+        matched, in_time = (
+            self._match(now, shown.promotions),
+            shown.in_time(self.location.time_zone),
+        )
+        key = (renderer.name, in_time, tuple(chosen))
+        found = matched.shown.get(key)
+        if found is None:
+            if len(matched.shown) >= CHOICES:
+                matched.shown.clear()
+            found = matched.shown[key] = [
+                HitOffer(
+                    offer,
+                    matched.promotions.fragment(renderer, offer),
+                    self._narrowed(matched, offer, chosen),
+                )
+                for offer in sorted(
+                    in_time & frozenset().union(*(matched.offers[index] for index in chosen))
+                )
+            ]
+        return found
+
+    def _narrowed(self, matched: _Matched, offer: int, chosen: Sequence[int]) -> Sequence[bytes]:
+        """Return the ids of the chosen that an offer is for; none = for the whole Location."""
+        if matched.promotions.is_for_whole_locations(offer):
+            return ()
+        sales = matched.shelf.sales
         return [
-            HitOffer(
-                offer,
-                promotions.fragment(renderer, offer),
-                ()
-                if promotions.is_for_whole_locations(offer)
-                else [
-                    _json(str(item_key(self.location, sales[index].offer)))
-                    for index in chosen
-                    if offer in promoted[index]
-                ],
-            )
-            for offer in sorted(frozenset().union(*(promoted[index] for index in chosen)))
+            _json(str(item_key(self.location, sales[index].offer)))
+            for index in chosen
+            if offer in matched.offers[index]
         ]
 
     def _stock(self, now: datetime) -> _Shelf:

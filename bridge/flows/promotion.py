@@ -96,6 +96,12 @@ def refuse_other_offers(wish: Wish, order: Order) -> None:
             raise OfferUnavailable(f"offer {offer_id!r}: it is not what init agreed; init again")
 
 
+def refuse_offers_for(wish: Wish, item_id: str) -> None:
+    """Raise OfferUnavailable when offers are chosen for an item that none of them is for."""
+    for offer_id in wish.offers:
+        raise OfferUnavailable(f"offer {offer_id!r}: it is for charging, not for item {item_id}")
+
+
 async def _chosen(
     world: World,
     wish: Wish,

@@ -13,6 +13,7 @@ from bridge.errors import BusinessRefused, ItemUnknown, PaymentUnsupported, Quot
 from bridge.flows.confirm import agreed_payment
 from bridge.flows.decision import Decision, World, answer_order
 from bridge.flows.passes.tiers import tier_above
+from bridge.flows.promotion import refuse_offers_for
 from bridge.orders.customer import customer_of
 from bridge.orders.intents import Confirm, Echo, Init, Request, Select, Wish
 from bridge.orders.order import Line, LineKind, Order, Payment, PaymentStatus, Quote, order_key
@@ -39,6 +40,7 @@ def select(
     Raises:
         BusinessRefused: the transaction already has a placed order.
         ItemUnknown: the pass is not on sale any more.
+        OfferUnavailable: an offer is chosen; those are for charging.
         ProviderUnknown: nothing of its provider is on offer.
     """
     order = _drafted(world, request, intent.wish, record)
@@ -131,6 +133,7 @@ def _drafted(
     sold = pass_named(world, wish)
     if sold is None:
         raise ItemUnknown(f"item {wish.item_id!r} is not on sale any more")
+    refuse_offers_for(wish, sold.id)
     cpo_id, provider = world.catalog.provider(sold.provider)
     return PassOrder(
         key=order_key(request.bap_id, request.transaction_id),

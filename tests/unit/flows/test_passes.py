@@ -250,6 +250,15 @@ async def test_what_was_quoted_is_sold_whatever_the_terms_say_meanwhile() -> Non
     assert play.bought.state is PassState.ACTIVE
 
 
+async def test_offers_are_not_for_passes() -> None:
+    play = Shop()
+    for ask in (play.quoted, lambda wanted: play.termed(wanted=wanted)):
+        (refused,) = (await ask(replace(WISH, offers=("fifth",)))).callbacks
+        assert code(refused) == "30006"
+        assert b"'fifth'" in (refused.error or b"")
+    assert play.pass_order is None
+
+
 async def test_a_pass_that_is_gone_is_not_quoted_again() -> None:
     play = Shop()
     await play.quoted()
