@@ -29,11 +29,12 @@ from bridge.mapping import Mappings, load
 from bridge.observability import Metrics, get_logger
 from bridge.ocpi.locations import Status
 from bridge.operator import Operator
-from bridge.outside import errands_of
+from bridge.outside import errands_of, payment_edge
 from bridge.server.beckn_routes import BecknEdge, beckn_routes
 from bridge.server.middlewares import beckn_faults
 from bridge.server.ocpi_routes import ocpi_routes
 from bridge.server.ops_routes import Ops, ops_routes
+from bridge.server.payment_routes import payment_routes
 from bridge.settings import Settings, data_path
 from bridge.settings.layer2 import layer2_of
 from bridge.wiring import (
@@ -366,6 +367,7 @@ def create_app(settings: Settings, redis_url: str) -> web.Application:
             )
         )
     )
+    app.add_routes(payment_routes(payment_edge(settings, stores, metrics, bell.ring)))
     app.add_routes(ocpi_routes(emsp, metrics, max_body_bytes=settings.limits.max_cpo_body_bytes))
 
     async def running(_: web.Application) -> AsyncIterator[None]:

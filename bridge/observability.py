@@ -84,6 +84,11 @@ Event = Literal[
     "ocpi.refused",
     "ocpi.tolerated",
     "otp.shown",
+    "payment.refused",
+    "payment.repeated",
+    "payment.requested",
+    "payment.told",
+    "payment.unavailable",
     "pull.bad_object",
     "pull.crashed",
     "pull.done",
@@ -92,6 +97,7 @@ Event = Literal[
     "pull.wanted",
     "push.done",
     "push.failed",
+    "refund.requested",
     "session.changed_when_final",
     "session.foreign_order",
     "session.orphan",
@@ -339,6 +345,12 @@ class Metrics:
         )
         self.catalogue_items = Gauge(
             "bridge_catalogue_items", "Connectors that searches find", registry=registry
+        )
+        self.payment_events = Counter(
+            "bridge_payment_events",
+            "Payment webhook; outcome taken, repeated, refused, unsigned, unavailable",
+            ["outcome"],
+            registry=registry,
         )
         self.mapping = Info("bridge_mapping", "The mapping in use", registry=registry)
         self.commercial = Info(

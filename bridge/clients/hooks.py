@@ -12,7 +12,8 @@ import aiohttp
 import msgspec
 
 from bridge.errors import ErrandFailed, ErrandRefused
-from bridge.orders.errands import OtpErrand
+from bridge.mapping.formats import money
+from bridge.orders.errands import CollectErrand, OtpErrand, RefundErrand
 
 HOOK_TIMEOUT: Final = aiohttp.ClientTimeout(total=8, connect=3)
 """Time-out of one try; shorter than what the errand lane gives it."""
@@ -69,6 +70,73 @@ async def post_otp(http: aiohttp.ClientSession, url: str, secret: str, errand: O
         expires_at=errand.until,
     )
     await post_hook(http, url, secret, msgspec.json.encode(message))
+
+
+class CollectMessage(
+    msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="kind", tag="collect"
+):
+    """The body of a request to collect a payment. The same ``id`` twice is one request.
+
+    Args:
+        amount: a decimal number, as text.
+        source_virtual_payment_address: whom to ask, as the driver gave it (UPI).
+    """
+
+    id: str
+    transaction_id: str
+    payment_id: str
+    amount: str
+    currency: str
+    source_virtual_payment_address: str
+
+
+class RefundMessage(
+    msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="kind", tag="refund"
+):
+    """The body of a request to pay money back. The same ``id`` twice is one refund.
+
+    Args:
+        payment_transaction_id: the gateway's own word for the payment, where it is known.
+    """
+
+    id: str
+    transaction_id: str
+    payment_id: str
+    amount: str
+    currency: str
+    payment_transaction_id: str | None = None
+
+
+def payment_message(errand: CollectErrand | RefundErrand) -> CollectMessage | RefundMessage:
+    """Return the body of the POST that asks for money to be moved."""
+    if isinstance(errand, RefundErrand):
+        return RefundMessage(
+            id=errand.id,
+            transaction_id=errand.transaction_id,
+            payment_id=errand.payment_id,
+            amount=money(errand.amount),
+            currency=errand.currency,
+            payment_transaction_id=errand.paid_with,
+        )
+    return CollectMessage(
+        id=errand.id,
+        transaction_id=errand.transaction_id,
+        payment_id=errand.payment_id,
+        amount=money(errand.amount),
+        currency=errand.currency,
+        source_virtual_payment_address=errand.source_address,
+    )
+
+
+async def post_payment(
+    http: aiohttp.ClientSession, url: str, secret: str, errand: CollectErrand | RefundErrand
+) -> None:
+    """Ask the operator's software to move money; that it did so is told by the payment webhook.
+
+    Raises:
+        ErrandRefused, ErrandFailed: see post_otp.
+    """
+    await post_hook(http, url, secret, msgspec.json.encode(payment_message(errand)))
 
 
 async def post_hook(http: aiohttp.ClientSession, url: str, secret: str, body: bytes) -> None:

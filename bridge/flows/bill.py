@@ -7,6 +7,7 @@ from decimal import Decimal
 from msgspec.structs import replace
 
 from bridge.flows.decision import Decision, Pull, World, with_deadline
+from bridge.flows.payment import settled_with
 from bridge.flows.start import attempt_closed, is_left_over, no_longer_waiting, told
 from bridge.ocpi.cdrs import CDR
 from bridge.ocpi.types import ModuleID
@@ -44,6 +45,7 @@ def _billed_with(world: World, order: Order, cdr: CDR) -> Decision:
     made = final_bill(world, order, cdr)
     if _is_credited(order, cdr):
         made = credited(made, paid_of(order))
+    made = settled_with(made, order.payment)
     order = replace(attempt_closed(order), cdr=cdr, bill=made, stop_requested=False)
     order = replace(step(order, OrderState.SETTLED, world.now), deadlines={})
     order, requests = no_longer_waiting(order, Verb.START, Verb.STOP)

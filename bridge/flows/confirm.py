@@ -17,6 +17,7 @@ from bridge.flows.decision import Decision, World, answer_order, refuse, with_de
 from bridge.flows.discounts import check_discount
 from bridge.flows.offer import available_item
 from bridge.flows.otp import proven
+from bridge.flows.payment import COLLECTED_LATER, collected
 from bridge.flows.promotion import refuse_other_offers, take_uses
 from bridge.flows.reservation import missed_at, reserved
 from bridge.flows.slots import kept, not_in_the_way
@@ -24,9 +25,6 @@ from bridge.orders.intents import Confirm, PaymentClaim, Request
 from bridge.orders.order import Order, OrderState, Payment, PaymentStatus, Quote
 from bridge.orders.otp import OtpStep
 from bridge.orders.transitions import PLACED, step
-
-COLLECTED_LATER = frozenset({"UPI-TRANSFER"})
-"""Payment methods that the BPP collects after confirm (decisions 19)."""
 
 POSTPAID = frozenset({"POST-FULFILLMENT", "ON-FULFILLMENT"})
 """Payment types that are due after confirm."""
@@ -86,13 +84,15 @@ async def confirm(world: World, request: Request, intent: Confirm, order: Order 
     if order.booked:
         order = with_deadline(order, "no_show", missed_at(world, order))
     order, plans = reserved(world, order)
-    return Decision(order, (answer_order(world, request, order),), plans)
+    answered = (answer_order(world, request, order),)
+    return Decision(order, answered, plans, errands=collected(order))
 
 
 def agreed_payment(offered: Payment | None, price: Quote, claim: PaymentClaim | None) -> Payment:
     """Return the payment as claimed, if the terms allow it (decisions 19).
 
-    PAID must be the whole quote; NOT-PAID is accepted when it is collected later.
+    PAID must be the whole quote; NOT-PAID is accepted when it is collected later, or when the
+    gateway said that it is paid.
 
     Raises:
         PaymentUnsupported: naming what does not fit.
@@ -101,12 +101,16 @@ def agreed_payment(offered: Payment | None, price: Quote, claim: PaymentClaim | 
         raise PaymentUnsupported("payments[0] is missing: say PAID, or how it is paid later")
     if claim.id is not None and claim.id != offered.id:
         raise PaymentUnsupported(f"payments[0].id is {claim.id}, on_init said {offered.id}")
+    if claim.collected_by not in (None, offered.collected_by):
+        raise PaymentUnsupported(f"payments[0].collected_by must be {offered.collected_by}")
     if claim.currency is not None and claim.currency != price.currency:
         raise PaymentUnsupported(f"payments[0].params.currency must be {price.currency}")
     if claim.amount is not None and claim.amount != price.price:
         raise PaymentUnsupported(
             f"payments[0].params.amount is {claim.amount}, the quote is {price.price}"
         )
+    if offered.status is PaymentStatus.PAID:
+        return replace(offered, method=claim.method)
     if claim.paid:
         if claim.amount is None:
             raise PaymentUnsupported("payments[0].params.amount is missing")
@@ -117,7 +121,12 @@ def agreed_payment(offered: Payment | None, price: Quote, claim: PaymentClaim | 
             method=claim.method,
             transaction_id=claim.transaction_id,
         )
-    if claim.method not in COLLECTED_LATER and claim.type not in POSTPAID:
+    later = claim.method in COLLECTED_LATER
+    if later and offered.collected_by == "BPP" and not claim.source_address:
+        raise PaymentUnsupported(
+            "payments[0].params.source_virtual_payment_address is missing: it is collected there"
+        )
+    if not later and claim.type not in POSTPAID:
         raise PaymentUnsupported(
             "payments[0].status is NOT-PAID, and neither its method nor its type is paid later"
         )

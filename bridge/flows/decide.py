@@ -25,6 +25,7 @@ from bridge.flows.jobs import (
     EvseJob,
     Job,
     MemberUseJob,
+    PaymentJob,
     PreferencesJob,
     SessionJob,
     TokenJob,
@@ -33,6 +34,7 @@ from bridge.flows.look import looked_for
 from bridge.flows.otp import otp_answered
 from bridge.flows.passes.decide import decide_pass, is_about_pass
 from bridge.flows.passes.usage import member_use
+from bridge.flows.payment import paid_back, payment_told
 from bridge.flows.ports import Kind
 from bridge.flows.preferences import preferences_answered
 from bridge.flows.promotion import give_back_uses
@@ -71,6 +73,7 @@ async def decide(world: World, job: Job, record: Order | PassOrder | None) -> De
         return await decide_pass(world, job, record)
     order = record if isinstance(record, Order) else None
     decision = withdrawn(world, order, await _decided(world, job, order))
+    decision = paid_back(decision)
     if decision.order is None:
         return decision
     kept = looked_for(world, order, decision.order)
@@ -116,6 +119,8 @@ async def _decided(world: World, job: Job, order: Order | None) -> Decision:
             return Decision(otp_answered(order, job))
         case MemberUseJob():
             return Decision(order)
+        case PaymentJob():
+            return payment_told(world, order, job)
         case _:
             assert_never(job)
 

@@ -11,6 +11,7 @@ from bridge.ocpi.locations import Status
 from bridge.ocpi.sessions import ChargingPreferencesResponse
 from bridge.orders.intents import Intent, Request
 from bridge.orders.order import SessionKey
+from bridge.orders.payments import PaymentEvent
 
 
 class BecknJob(msgspec.Struct, frozen=True, kw_only=True, tag="beckn"):
@@ -123,6 +124,13 @@ class MemberUseJob(msgspec.Struct, frozen=True, kw_only=True, tag="member_use"):
     at: datetime
 
 
+class PaymentJob(msgspec.Struct, frozen=True, kw_only=True, tag="payment"):
+    """The gateway told something of the order's payment."""
+
+    event: PaymentEvent
+    at: datetime
+
+
 Job = (
     BecknJob
     | SessionJob
@@ -135,4 +143,5 @@ Job = (
     | DeadlineJob
     | ErrandJob
     | MemberUseJob
+    | PaymentJob
 )

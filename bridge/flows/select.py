@@ -31,6 +31,7 @@ async def select(world: World, request: Request, intent: Select, order: Order | 
     wish, booked = await timed(world, intent.wish, item, key, None)
     agreed, price = await agreed_and_priced(world, wish, item, None, key=key)
     draft = replace(drafted(world, request, wish, item, agreed, price), booked=booked)
+    draft = replace(draft, payment=None if order is None else order.payment)
     order = with_otp_of(draft, order)
     return Decision(order, (answer_order(world, request, order),))
 

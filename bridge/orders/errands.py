@@ -6,6 +6,7 @@ An errand may be done twice, after a crash in between: ``id`` is the same then, 
 from __future__ import annotations
 
 from datetime import datetime
+from decimal import Decimal
 from typing import TypeAlias
 
 import msgspec
@@ -43,7 +44,38 @@ class OtpErrand(_Errand, frozen=True, kw_only=True, tag="otp"):
         return f"OtpErrand(id={self.id!r})"
 
 
-Errand: TypeAlias = OtpErrand
+class CollectErrand(_Errand, frozen=True, kw_only=True, tag="collect"):
+    """A request to a driver to pay, at the address he gave for it (UPI).
+
+    Args:
+        payment_id: ours; the gateway's word on it repeats it.
+    """
+
+    payment_id: str
+    amount: Decimal
+    currency: str
+    source_address: str
+
+    def __repr__(self) -> str:
+        """Return what may be shown of it anywhere."""
+        return f"CollectErrand(id={self.id!r})"
+
+
+class RefundErrand(_Errand, frozen=True, kw_only=True, tag="refund"):
+    """Money that goes back to a driver.
+
+    Args:
+        payment_id: ours, of the payment that it is of.
+        paid_with: the gateway's own word for that payment, where it is known.
+    """
+
+    payment_id: str
+    amount: Decimal
+    currency: str
+    paid_with: str | None = None
+
+
+Errand: TypeAlias = OtpErrand | CollectErrand | RefundErrand
 """An entry of an errand lane; those of one order are done in their order."""
 
 
@@ -52,3 +84,7 @@ def kind_of(errand: Errand) -> str:
     match errand:
         case OtpErrand():
             return "otp"
+        case CollectErrand():
+            return "collect"
+        case RefundErrand():
+            return "refund"

@@ -132,6 +132,9 @@ class Payment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         collected_by: ``BPP`` or ``BAP``.
         amount: what is to be paid before charging.
         paid: what counts as paid; 0 when collected later (decisions 19).
+        confirmed: the gateway said so; else the BAP did.
+        refund_asked: what was sent back to the driver in all, or is on its way.
+        refunded: of that, what the gateway said has arrived.
         method: as chosen in confirm.
     """
 
@@ -145,6 +148,9 @@ class Payment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     source_address: str | None = None
     transaction_id: str | None = None
     due_at: datetime | None = None
+    confirmed: bool = False
+    refund_asked: Decimal = Decimal(0)
+    refunded: Decimal = Decimal(0)
 
 
 class Attempt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -127,6 +127,21 @@ def settled(
     return (*lines, *shown), refund, Decimal(0)
 
 
+def resettled(bill: Bill, paid: Decimal, refunded: Decimal) -> Bill:
+    """Return a bill as it is when so much was paid, and so much of it sent back already.
+
+    What was sent back and would now be owed is due again: a refund cannot be undone.
+    """
+    price = bill.quote.price
+    had = paid if paid - price >= refunded else paid - refunded
+    charged = [line for line in bill.quote.lines if line.kind not in REFUNDED]
+    lines, refund, due = settled(charged, price, had)
+    quote = bill.quote
+    if lines != quote.lines:
+        quote = _quote(quote.currency, price, lines, quote.kwh)
+    return replace(bill, quote=quote, refund=refund, due=due)
+
+
 def credited(bill: Bill, paid: Decimal) -> Bill:
     """Return the bill after its CDR was taken back: nothing is owed, and all of it shown."""
     quote = bill.quote

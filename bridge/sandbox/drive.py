@@ -12,6 +12,8 @@ from bridge.sandbox.bap import Message, SandboxBap
 
 GPS = "12.97838,77.64087"
 
+UPI = "asha@upi"
+
 BILLING: Message = {
     "name": "Asha Rao",
     "address": "12 Residency Road, Bengaluru",
@@ -119,13 +121,15 @@ class Driver:
 
         Args:
             token: the one-time password, where one is asked for.
-            paid: False leaves the payment as it was offered.
+            paid: False = it is collected at the driver's UPI address.
         """
         payment = dict(self.order["payments"][0])
         if paid:
             payment["status"] = "PAID"
             receipt = {"transaction_id": f"pay-{uuid.uuid4().hex[:8]}"}
             payment["params"] = {**payment["params"], **receipt}
+        else:
+            payment["params"] = {**payment["params"], "source_virtual_payment_address": UPI}
         wish = self.wish(token=token, billing=self._billing(), payments=[payment])
         return await self.ask("confirm", wish)
 

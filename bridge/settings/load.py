@@ -17,6 +17,7 @@ SECRETS: Final[tuple[tuple[str, ...], ...]] = (
     ("secrets_key",),
     ("beckn", "private_key"),
     ("otp", "secret"),
+    ("payment", "secret"),
 )
 """Where secrets stand that can also come from a file; those of CPOs apart."""
 

@@ -298,6 +298,15 @@ class Payment(_Part):
     bank_code: str | None = None
     bank_account_number: str | None = None
     upi_address: str | None = None
+    secret: HookSecret | None = None
+    secret_file: Path | None = None
+    requests_url: Url | None = None
+
+    @model_validator(mode="after")
+    def _requests_are_signed(self) -> Self:
+        if self.requests_url is not None and self.secret is None:
+            raise ValueError("requests_url needs a secret: requests are signed")
+        return self
 
 
 class OtpSender(_Part):

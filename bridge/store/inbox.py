@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from bridge.flows.jobs import BecknJob, DeadlineJob, Job
+from bridge.flows.jobs import BecknJob, DeadlineJob, Job, PaymentJob
 from bridge.orders.intents import Search
 from bridge.store.database import Database, Guard, key, packed
 from bridge.store.lanes import Lanes, now_ms
@@ -15,6 +15,17 @@ REPEATS_KEPT_S = 24 * 3600
 
 SEARCHES_KEPT_S = 600
 """The same for a search: there are many, and one that is answered twice does no harm."""
+
+
+PAYMENTS_KEPT_S = 30 * 24 * 3600
+"""The same for the word of a payment gateway, which may tell again for days."""
+
+
+def _kept_s(job: Job) -> int:
+    if isinstance(job, PaymentJob):
+        return PAYMENTS_KEPT_S
+    search = isinstance(job, BecknJob) and isinstance(job.intent, Search)
+    return SEARCHES_KEPT_S if search else REPEATS_KEPT_S
 
 
 class Inbox:
@@ -29,10 +40,9 @@ class Inbox:
         await self._db.commit(self._lanes.push(order_key, packed(job)))
 
     async def queue_once(self, order_key: str, job: Job, repeat_key: str) -> bool:
-        """Queue a Beckn request unless it was queued before; False: it was."""
+        """Queue what may come again unless it was queued before; False: it was."""
         seen = key("seen", repeat_key)
-        search = isinstance(job, BecknJob) and isinstance(job.intent, Search)
-        kept_s = SEARCHES_KEPT_S if search else REPEATS_KEPT_S
+        kept_s = _kept_s(job)
         return await self._db.commit(
             [
                 ("SET", seen, "1", "EX", kept_s),
@@ -40,6 +50,10 @@ class Inbox:
             ],
             [Guard(("GET", seen), None)],
         )
+
+    async def was_queued(self, repeat_key: str) -> bool:
+        """Return whether this was queued before."""
+        return await self._db.do("GET", key("seen", repeat_key)) is not None
 
     async def queue_due(self, how_many: int = 100) -> int:
         """Turn deadlines that have passed into jobs; each once, whichever replica comes first."""

@@ -76,6 +76,10 @@ class OrderStore:
         found = await self._db.do("SMEMBERS", key("transaction", transaction_id))
         return sorted(bytes(name).decode() for name in found)
 
+    async def key_of_payment(self, payment_id: str) -> str | None:
+        """Return the order behind the id of a payment."""
+        return await self._text("GET", key("payment", payment_id))
+
     async def key_of_tracking_id(self, tracking_id: str) -> str | None:
         """Return the order behind a tracking page."""
         return await self._text("GET", key("tracking", tracking_id))
@@ -90,6 +94,8 @@ class OrderStore:
         ]
         if order.id is not None:
             commands.append(("SET", key("order-id", order.id), order.key, "EX", ttl))
+        if order.payment is not None:
+            commands.append(("SET", key("payment", order.payment.id), order.key, "EX", ttl))
         if order.tracking_id is not None:
             commands.append(("SET", key("tracking", order.tracking_id), order.key, "EX", ttl))
         for reference in references_of(order):

@@ -18,7 +18,7 @@ from bridge.flows.jobs import ErrandJob, Job
 from bridge.flows.otp import otp_wanted
 from bridge.flows.ports import Orders
 from bridge.observability import Metrics, bound, get_logger
-from bridge.orders.errands import Errand, OtpErrand, kind_of
+from bridge.orders.errands import CollectErrand, Errand, OtpErrand, RefundErrand, kind_of
 from bridge.store.database import Command, Database, packed
 from bridge.store.journal import Journal
 from bridge.store.lanes import Claim
@@ -29,6 +29,9 @@ log = get_logger()
 OTP_RETRIES_S: Final = (1.0, 4.0, 15.0)
 """Pauses before further tries of an OTP: its driver waits for it."""
 
+MONEY_RETRIES_S: Final = (1.0, 5.0, 25.0, 120.0, 600.0, 1800.0)
+"""Pauses before further tries of a request to collect or pay back: about 40 minutes in all."""
+
 TRY_S: Final = 10.0
 """How long one try may take; shorter than the lease of the lane that holds the errand."""
 
@@ -38,6 +41,14 @@ class SendOtp(Protocol):
 
     async def __call__(self, errand: OtpErrand) -> None:
         """Send it; the same ``id`` is the same OTP."""
+        ...
+
+
+class MoveMoney(Protocol):
+    """Asks for money to be collected or paid back; raises ErrandFailed or ErrandRefused."""
+
+    async def __call__(self, errand: CollectErrand | RefundErrand) -> None:
+        """Ask for it; the same ``id`` is the same money."""
         ...
 
 
@@ -58,6 +69,7 @@ class ErrandWorker:
         orders: Orders,
         journal: Journal,
         send_otp: SendOtp,
+        move_money: MoveMoney,
         metrics: Metrics,
         wake: Callable[[], None],
         try_s: float = TRY_S,
@@ -68,6 +80,7 @@ class ErrandWorker:
         self._orders = orders
         self._journal = journal
         self._send_otp = send_otp
+        self._move_money = move_money
         self._metrics = metrics
         self._wake = wake
         self._try_s = try_s
@@ -96,6 +109,8 @@ class ErrandWorker:
         match errand:
             case OtpErrand():
                 return otp_wanted(await self._orders.load(errand.order_key), errand)
+            case CollectErrand() | RefundErrand():
+                return True
 
     async def _tried(self, errand: Errand) -> Job | None:
         """Do it; return what the order has to know of it, if anything.
@@ -116,7 +131,9 @@ class ErrandWorker:
         match errand:
             case OtpErrand():
                 await self._send_otp(errand)
-                return None
+            case CollectErrand() | RefundErrand():
+                await self._move_money(errand)
+        return None
 
     async def _failed(self, claim: Claim, entry: ErrandEntry, error: ErrandFailed) -> None:
         """Put it off, or give it up and tell its order."""
@@ -168,6 +185,8 @@ def pauses_of(errand: Errand) -> tuple[float, ...]:
     match errand:
         case OtpErrand():
             return OTP_RETRIES_S
+        case CollectErrand() | RefundErrand():
+            return MONEY_RETRIES_S
 
 
 def until_of(errand: Errand) -> datetime | None:
@@ -175,3 +194,5 @@ def until_of(errand: Errand) -> datetime | None:
     match errand:
         case OtpErrand(until=until):
             return until
+        case CollectErrand() | RefundErrand():
+            return None

@@ -21,6 +21,7 @@ from bridge.flows.jobs import (
     EvseJob,
     Job,
     MemberUseJob,
+    PaymentJob,
     PreferencesJob,
     SessionJob,
     TokenJob,
@@ -313,6 +314,8 @@ def _told(job: Job, order: Order | None) -> tuple[str, str, str, dict[str, str]]
             return "CPO > bridge", "OCPI", "EVSE status", {"status": str(status)}
         case DeadlineJob(name=name):
             return "bridge", "bridge", f"deadline {name}", {}
+        case PaymentJob(event=event):
+            return "gateway > bridge", "bridge", f"payment {event.kind}", {"id": event.id}
         case ErrandJob():
             outcome = "done" if job.done else f"given up: {job.reason}"
             facts = {"id": job.errand_id, "outcome": outcome}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -15,13 +16,13 @@ from bridge.errors import ErrandFailed, ErrandRefused
 from bridge.flows.jobs import ErrandJob, Job
 from bridge.observability import Metrics, configure_logging
 from bridge.orders.customer import Customer
-from bridge.orders.errands import OtpErrand
+from bridge.orders.errands import CollectErrand, OtpErrand, RefundErrand
 from bridge.orders.order import OrderState, order_key
 from bridge.orders.otp import IssuedOtp, OtpMedium, OtpStep
 from bridge.store.database import Database, packed
 from bridge.store.journal import Journal
 from bridge.store.lanes import Claim, Lanes
-from bridge.workers.errands import OTP_RETRIES_S, TRY_S, ErrandWorker, SendOtp
+from bridge.workers.errands import MONEY_RETRIES_S, OTP_RETRIES_S, TRY_S, ErrandWorker, SendOtp
 from bridge.workers.inbox import ErrandEntry, LaneSet
 from tests.clock import Clock
 from tests.factories import BAP_ID, EMSP, order
@@ -58,6 +59,7 @@ class Side:
         self.journal = Journal(self.db, retention_s=3600)
         self.metrics = Metrics()
         self.sent: list[OtpErrand] = []
+        self.moved: list[CollectErrand | RefundErrand] = []
         self.faults: list[Exception] = []
         self.woken = 0
         self.worker = self.worker_of(self.send_otp)
@@ -70,11 +72,18 @@ class Side:
             orders=self.orders,
             journal=self.journal,
             send_otp=send_otp,
+            move_money=self.move_money,
             metrics=self.metrics,
             wake=self.wake,
             try_s=try_s,
             now=self.clock.now,
         )
+
+    async def move_money(self, errand: CollectErrand | RefundErrand) -> None:
+        """Fits MoveMoney: fail as told, then take everything."""
+        self.moved.append(errand)
+        if self.faults:
+            raise self.faults.pop(0)
 
     def wake(self) -> None:
         """Take note."""
@@ -259,3 +268,43 @@ async def test_neither_otp_nor_phone_is_told_anywhere(side: Side) -> None:
     assert "otp-1" in told
     assert CODE not in told
     assert PHONE not in stream.getvalue()
+
+
+REFUND = RefundErrand(
+    id="payment-1-refund-23.40",
+    order_key=KEY,
+    transaction_id="t1",
+    payment_id="payment-1",
+    amount=Decimal("23.40"),
+    currency="INR",
+)
+
+
+async def test_a_refund_is_asked_for_until_it_is_taken(side: Side) -> None:
+    side.faults = [ErrandFailed("HTTP 503")] * len(MONEY_RETRIES_S)
+    await side.db.commit(side.lanes.errand.push(KEY, packed(ErrandEntry(errand=REFUND))))
+
+    for pause_s in MONEY_RETRIES_S:
+        await side.work()
+        side.clock.forward(pause_s)
+    await side.work()
+
+    assert side.moved == [REFUND] * (len(MONEY_RETRIES_S) + 1)
+    assert await side.story() == [("errand refund", {"id": REFUND.id, "outcome": "done"})]
+    assert await side.told() == []
+
+
+async def test_a_refund_that_is_given_up_is_told_to_its_order(side: Side) -> None:
+    side.faults = [ErrandRefused("HTTP 400")]
+    await side.db.commit(side.lanes.errand.push(KEY, packed(ErrandEntry(errand=REFUND))))
+
+    await side.work()
+
+    (job,) = await side.told()
+    assert isinstance(job, ErrandJob)
+    assert (job.errand_id, job.kind, job.done, job.reason) == (
+        REFUND.id,
+        "refund",
+        False,
+        "HTTP 400",
+    )

@@ -18,6 +18,7 @@ from bridge.observability import Metrics
 from bridge.ocpi.codec import encode
 from bridge.ocpi.commands import CommandResponseType
 from bridge.ocpi.types import ModuleID
+from bridge.orders.errands import OtpErrand
 from bridge.orders.intents import Init
 from bridge.orders.order import Order, SessionKey
 from bridge.orders.pass_order import PassOrder, SessionUse
@@ -167,6 +168,7 @@ async def test_an_errand_is_queued_with_its_order(side: Callable[[Play], Side]) 
     assert otp is not None
     (entry,) = await worker.lanes.errand.entries(play.placed.key)
     errand = msgspec.json.decode(entry, type=ErrandEntry).errand
+    assert isinstance(errand, OtpErrand)
     assert errand.id == otp.id
     told = [(step.what, step.detail) for step in await worker.story()]
     assert ("errand otp", {"id": otp.id}) in told

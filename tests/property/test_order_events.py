@@ -269,7 +269,7 @@ async def die(play: Play) -> None:
     check_story(play)
 
 
-CLAIMS = st.sampled_from([paid(), PaymentClaim(method="UPI-TRANSFER")])
+CLAIMS = st.sampled_from([paid(), PaymentClaim(method="UPI-TRANSFER", source_address="asha@upi")])
 HISTORIES = st.lists(EVENTS, max_size=14)
 
 

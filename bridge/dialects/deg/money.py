@@ -15,7 +15,16 @@ from bridge.dialects.deg.wording import is_uri, price, short
 from bridge.mapping import Mappings
 from bridge.mapping.formats import money, plain
 from bridge.orders.intents import Request
-from bridge.orders.order import Bill, Line, LineKind, Order, Payment, PaymentStatus, Quote
+from bridge.orders.order import (
+    Bill,
+    Line,
+    LineKind,
+    Order,
+    OrderState,
+    Payment,
+    PaymentStatus,
+    Quote,
+)
 from bridge.orders.refunds import steps_left
 from bridge.orders.terms import Refunds, RefundStep
 from bridge.orders.transitions import OVER, PLACED
@@ -126,7 +135,7 @@ class MoneyRenderer:
         paid there is one entry only: what was to be paid before became part of what is due.
         """
         payment = order.payment
-        if payment is None:
+        if payment is None or order.state is OrderState.SELECTED:
             return None
         bill = order.bill if order.state in OVER else None
         if bill is None:
@@ -136,7 +145,7 @@ class MoneyRenderer:
             return [self._payment(order, left, kind="POST-FULFILLMENT")]
         entries = [self._payment(order, payment)]
         if bill.refund > 0:
-            entries.append(self._refund(bill))
+            entries.append(self._refund(bill, payment))
         elif bill.due > 0:
             entries.append(self._maps["due"].render({"bill": bill}))
         return entries
@@ -145,7 +154,11 @@ class MoneyRenderer:
         self, order: Order, payment: Payment, kind: str = "PRE-FULFILLMENT"
     ) -> dict[str, object]:
         """Return the first entry; how to pay is said while there is something to be paid."""
-        open_ = payment.status is PaymentStatus.NOT_PAID and payment.amount > 0
+        open_ = (
+            payment.status is PaymentStatus.NOT_PAID
+            and payment.amount > 0
+            and payment.collected_by != "BAP"
+        )
         options = self._options
         by_bank = open_ and "BANK-TRANSFER" in options.methods
         by_upi = open_ and "UPI-TRANSFER" in options.methods
@@ -177,16 +190,19 @@ class MoneyRenderer:
             return None
         url = self._options.url.replace(
             "$transaction_id", quoted(request.transaction_id, safe="")
-        ).replace("$amount", money(payment.amount))
+        ).replace("$amount", money(_to_pay(payment)))
         return url if is_uri(url) else None
 
-    def _refund(self, bill: Bill) -> dict[str, object]:
+    def _refund(self, bill: Bill, payment: Payment) -> dict[str, object]:
         amount = f"{money(bill.refund)}{bill.quote.currency}"
         tags = [
             self._maps["refund_type"].render({}),
             self._maps["refund_amount"].render({"facts": {"amount": amount}}),
         ]
-        return self._maps["refund"].render({"bill": bill}) | {"tags": tags}
+        done = payment.refunded >= bill.refund
+        status = PaymentStatus.PAID if done else PaymentStatus.NOT_PAID
+        entry = self._maps["refund"].render({"bill": bill, "facts": {"status": status}})
+        return entry | {"tags": tags}
 
     def refund_terms(self, order: Order, now: datetime) -> list[dict[str, object]] | None:
         """Return ``order.refund_terms``: before charging, as it still holds, and once it has begun.
@@ -222,6 +238,11 @@ class MoneyRenderer:
             "currency": quote.currency if eligible else None,
         }
         return self._maps["refund_before"].render({"facts": facts})
+
+
+def _to_pay(payment: Payment) -> Decimal:
+    """Return what a driver who opens the payment page has to pay; once paid, what it was."""
+    return max(payment.amount - payment.paid, Decimal(0)) or payment.amount
 
 
 def _deadline(order: Order, ahead_s: float) -> str:

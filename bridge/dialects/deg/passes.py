@@ -16,6 +16,7 @@ from bridge.dialects.deg.wording import is_uri
 from bridge.mapping import Mappings
 from bridge.mapping.formats import money as amount
 from bridge.mapping.formats import plain
+from bridge.orders.order import PaymentStatus
 from bridge.orders.pass_order import PassOrder, PassState, state_at
 from bridge.orders.terms import Pass
 
@@ -212,7 +213,9 @@ class PassRenderer:
         entry = self._maps["pass_payment"].render({"payment": payment, "facts": {"link": link}})
         if order.bill is None or order.bill.refund <= 0:
             return [entry]
-        return [entry, self._maps["refund"].render({"bill": order.bill})]
+        done = payment.refunded >= order.bill.refund
+        facts = {"status": PaymentStatus.PAID if done else PaymentStatus.NOT_PAID}
+        return [entry, self._maps["refund"].render({"bill": order.bill, "facts": facts})]
 
     def _terms(self, order: PassOrder) -> list[dict[str, object]] | None:
         """Return the terms of cancellation: free for some days, or not at all."""

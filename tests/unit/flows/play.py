@@ -32,7 +32,7 @@ from bridge.ocpi.locations import Capability, Status
 from bridge.ocpi.sessions import Session, SessionStatus
 from bridge.ocpi.tariffs import TariffElement
 from bridge.ocpi.tokens import Token
-from bridge.orders.errands import Errand
+from bridge.orders.errands import Errand, OtpErrand
 from bridge.orders.intents import (
     Cancel,
     Confirm,
@@ -79,6 +79,11 @@ class Play:
         self.members = MemoryMembers()
         self.pass_order: PassOrder | None = None
         self._ids = itertools.count(1)
+
+    @property
+    def otps(self) -> list[OtpErrand]:
+        """The OTPs that were sent."""
+        return [each for each in self.errands if isinstance(each, OtpErrand)]
 
     def world(self) -> World:
         """Return what a flow may look at now."""

@@ -74,7 +74,7 @@ async def test_the_agreed_share_goes_back(share: str, fee: int, refund: int) -> 
 
 
 async def test_nothing_paid_is_nothing_back() -> None:
-    play = await confirmed(PaymentClaim(method="UPI-TRANSFER"))
+    play = await confirmed(PaymentClaim(method="UPI-TRANSFER", source_address="asha@upi"))
     await play.cancel()
     bill = play.placed.bill
     assert bill is not None

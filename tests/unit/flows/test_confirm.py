@@ -12,7 +12,8 @@ from msgspec.structs import replace
 from bridge.errors import CpoUnavailable
 from bridge.ocpi.locations import EVSE, Status
 from bridge.orders.intents import Confirm, PaymentClaim
-from bridge.orders.order import OrderState, PaymentStatus
+from bridge.orders.order import OrderState, PaymentStatus, order_key
+from bridge.orders.payments import payment_id_of
 from tests import factories
 from tests.unit.flows.callbacks import codes, shown, wire
 from tests.unit.flows.play import PLAYED, Play, agreed, cancelled, confirmed
@@ -151,6 +152,8 @@ async def test_billing_of_init_stands_unless_it_is_given_anew() -> None:
         paid(id="payment-of-another"),
         PaymentClaim(),
         PaymentClaim(method="BANK-TRANSFER"),
+        PaymentClaim(method="UPI-TRANSFER"),
+        paid(collected_by="BAP"),
         PaymentClaim(type="PRE-FULFILLMENT"),
         replace(UPI, amount=Decimal(99)),
         replace(UPI, currency="EUR"),
@@ -169,7 +172,7 @@ async def test_a_payment_that_does_not_fit_is_refused(claim: PaymentClaim | None
         paid(),
         paid("100.00"),
         paid(currency=None),
-        paid(id="payment-t1"),
+        paid(id=payment_id_of(order_key(factories.BAP_ID, "t1"))),
         paid(method="UPI-TRANSFER"),
     ],
 )

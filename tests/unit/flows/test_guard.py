@@ -81,7 +81,7 @@ async def test_no_guard_no_stop() -> None:
 
 
 async def test_what_is_paid_later_is_not_guarded() -> None:
-    later = await guarded(claim=PaymentClaim(method="UPI-TRANSFER"))
+    later = await guarded(claim=PaymentClaim(method="UPI-TRANSFER", source_address="asha@upi"))
     assert await stops_at(later, "5", "50") is None
 
 

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from bridge.errors import CpoUnavailable
 from bridge.ocpi.locations import Status
 from bridge.orders.order import OrderState, PaymentStatus
+from bridge.orders.payments import payment_id_of
 from tests import factories
 from tests.unit.flows.callbacks import codes, shown
 from tests.unit.flows.play import PLAYED, Play, agreed
@@ -34,7 +35,7 @@ async def test_the_terms_are_answered() -> None:
     assert "id" not in order
     payment = play.placed.payment
     assert payment is not None
-    assert payment.id == "payment-t1"
+    assert payment.id == payment_id_of(play.placed.key)
     assert (payment.amount, payment.currency) == (Decimal(100), "INR")
     assert (payment.status, payment.paid) == (PaymentStatus.NOT_PAID, Decimal(0))
     assert play.placed.quote is not None

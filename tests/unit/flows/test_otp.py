@@ -75,7 +75,7 @@ class Driver(Play):
     @property
     def code(self) -> str:
         """The OTP that was sent last."""
-        return self.errands[-1].code
+        return self.otps[-1].code
 
     @property
     def wrong(self) -> str:
@@ -122,7 +122,8 @@ async def test_an_init_that_needs_one_has_it_sent(commercial: Commercial) -> Non
 
     decision = await driver.initialised()
 
-    (errand,) = decision.errands
+    assert len(decision.errands) == 1
+    errand = driver.otps[-1]
     assert (errand.order_key, errand.transaction_id) == (driver.placed.key, "t1")
     assert errand.to == Customer(phone=PHONE)
     assert errand.until == driver.now + LIFE
@@ -189,7 +190,7 @@ async def test_it_has_as_many_digits_as_are_wanted(digits: int) -> None:
 async def test_it_goes_to_the_contact_that_the_company_registered() -> None:
     driver = await asked(B2B, phone=OTHER_PHONE, email=EMAIL)
 
-    assert driver.errands[0].to == Customer(email=EMAIL)
+    assert driver.otps[0].to == Customer(email=EMAIL)
     stop = shown(driver.callbacks[-1])["fulfillments"][0]["stops"][0]
     assert stop["instructions"]["short_desc"] == "An OTP was sent to the registered e-mail address."
 
@@ -197,7 +198,7 @@ async def test_it_goes_to_the_contact_that_the_company_registered() -> None:
 async def test_without_a_phone_it_goes_to_the_address() -> None:
     driver = await asked(AT_CONFIRM, phone=None, email=EMAIL)
 
-    assert driver.errands[0].to == Customer(email=EMAIL)
+    assert driver.otps[0].to == Customer(email=EMAIL)
 
 
 async def test_without_any_contact_there_are_no_terms() -> None:
@@ -245,7 +246,8 @@ async def test_another_contact_gets_another_and_the_first_is_worth_nothing() -> 
     driver = await asked(AT_CONFIRM)
     first = driver.code
 
-    (errand,) = (await driver.initialised(phone=OTHER_PHONE)).errands
+    assert len((await driver.initialised(phone=OTHER_PHONE)).errands) == 1
+    errand = driver.otps[-1]
 
     assert errand.to == Customer(phone=OTHER_PHONE)
     if first != errand.code:
@@ -284,7 +286,7 @@ async def test_going_through_another_phone_gives_no_more_of_them() -> None:
 async def test_one_that_was_not_delivered_is_replaced_by_the_next_init() -> None:
     driver = await asked()
     lost = ErrandJob(
-        errand_id=driver.errands[0].id, kind="otp", done=False, at=driver.now, reason="HTTP 500"
+        errand_id=driver.otps[0].id, kind="otp", done=False, at=driver.now, reason="HTTP 500"
     )
     await driver.happens(lost)
 

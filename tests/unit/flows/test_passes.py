@@ -38,6 +38,8 @@ from tests.unit.flows.callbacks import code, shown
 from tests.unit.flows.play import Play
 from tests.unit.flows.world import HELP, paid, wish
 
+UPI = PaymentClaim(method="UPI-TRANSFER", source_address="asha@upi")
+
 BILLING = Raw(b'{"name":"Asha","phone":"+91-9876543210","email":"asha@example.com"}')
 GOLD = loyalty_pass(
     id="gold", name="City Gold Pass", tier="Gold", price=Decimal(499), share=Decimal("0.15")
@@ -208,7 +210,7 @@ async def test_a_repeated_confirm_buys_nothing_more() -> None:
         (None, "payments[0] is missing"),
         (paid("298"), "amount is 298"),
         (paid(id="another"), "payments[0].id"),
-        (replace(paid("299"), paid=False, method="UPI-TRANSFER"), "must be PAID"),
+        (replace(UPI, amount=Decimal(299)), "must be PAID"),
         (replace(paid("299"), paid=False, type="POST-FULFILLMENT"), "must be PAID"),
         (replace(paid("299"), paid=False), "NOT-PAID"),
     ],

@@ -7,15 +7,16 @@ import hmac
 import json
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from decimal import Decimal
 
 import aiohttp
 import pytest
 from aiohttp import web
 
-from bridge.clients.hooks import SIGNATURE, TIMESTAMP, post_otp
+from bridge.clients.hooks import SIGNATURE, TIMESTAMP, post_otp, post_payment, signature
 from bridge.errors import ErrandFailed, ErrandRefused
 from bridge.orders.customer import Customer
-from bridge.orders.errands import OtpErrand
+from bridge.orders.errands import CollectErrand, OtpErrand, RefundErrand
 from tests.factories import NOW
 from tests.valkey import free_port
 
@@ -129,3 +130,61 @@ async def test_nobody_there(http: aiohttp.ClientSession) -> None:
     assert caught.value.retryable
     assert CODE not in str(caught.value)
     assert PHONE not in str(caught.value)
+
+
+async def test_a_collect_request_is_posted_as_small_json(
+    receiver: Receiver, http: aiohttp.ClientSession
+) -> None:
+    errand = CollectErrand(
+        id="payment-1-collect",
+        order_key="bap|t1",
+        transaction_id="t1",
+        payment_id="payment-1",
+        amount=Decimal(100),
+        currency="INR",
+        source_address="asha@upi",
+    )
+    await post_payment(http, receiver.url, SECRET, errand)
+
+    ((headers, body),) = receiver.got
+    assert headers[SIGNATURE] == signature(SECRET, headers[TIMESTAMP], body)
+    assert json.loads(body) == {
+        "id": "payment-1-collect",
+        "kind": "collect",
+        "transaction_id": "t1",
+        "payment_id": "payment-1",
+        "amount": "100.00",
+        "currency": "INR",
+        "source_virtual_payment_address": "asha@upi",
+    }
+
+
+@pytest.mark.parametrize("paid_with", [None, "gateway-1"])
+async def test_a_refund_is_posted_as_small_json(
+    receiver: Receiver, http: aiohttp.ClientSession, paid_with: str | None
+) -> None:
+    errand = RefundErrand(
+        id="payment-1-refund-23.40",
+        order_key="bap|t1",
+        transaction_id="t1",
+        payment_id="payment-1",
+        amount=Decimal("23.40"),
+        currency="INR",
+        paid_with=paid_with,
+    )
+    await post_payment(http, receiver.url, SECRET, errand)
+
+    ((_, body),) = receiver.got
+    named = {} if paid_with is None else {"payment_transaction_id": paid_with}
+    assert (
+        json.loads(body)
+        == {
+            "id": "payment-1-refund-23.40",
+            "kind": "refund",
+            "transaction_id": "t1",
+            "payment_id": "payment-1",
+            "amount": "23.40",
+            "currency": "INR",
+        }
+        | named
+    )

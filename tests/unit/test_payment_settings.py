@@ -1,0 +1,42 @@
+"""How money is asked for and told of, as it is configured: one secret, a URL, or the log."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.unit.test_settings import MINIMAL, faults, settings
+
+SECRET = "SECRET-of-the-gateway"
+
+
+def test_by_default_nobody_tells_and_nobody_is_asked(tmp_path: Path) -> None:
+    payment = settings(tmp_path).payment
+    assert (payment.secret, payment.requests_url) == (None, None)
+
+
+def test_the_secret_comes_from_file_environment_or_the_configuration(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text(f"{SECRET}\n")
+    for told in (
+        settings(tmp_path, f"{MINIMAL}payment: {{secret: {SECRET}}}\n"),
+        settings(tmp_path, BRIDGE_PAYMENT__SECRET=SECRET),
+        settings(tmp_path, f"{MINIMAL}payment: {{secret_file: {tmp_path}/secret}}\n"),
+    ):
+        assert told.payment.secret is not None
+        assert told.payment.secret.get_secret_value() == SECRET
+        assert "SECRET" not in repr(told.payment)
+
+
+@pytest.mark.parametrize(
+    ("payment", "fault"),
+    [
+        ("{requests_url: 'https://pay.example'}", "payment: requests_url needs a secret"),
+        ("{requests_url: nowhere, secret: SECRET-of-the-gateway}", "payment.requests_url: not an"),
+        ("{secret: SECRET}", "payment.secret: a secret has"),
+    ],
+)
+def test_what_cannot_work_is_refused(tmp_path: Path, payment: str, fault: str) -> None:
+    told = faults(tmp_path, f"{MINIMAL}payment: {payment}\n")
+    assert any(each.startswith(fault) for each in told), told
+    assert "SECRET" not in str(told)
