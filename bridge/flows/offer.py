@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from bridge.errors import ItemUnavailable, QuoteUnavailable
 from bridge.flows.decision import World
+from bridge.flows.reservation import reserves
 from bridge.orders.intents import Wish
 from bridge.orders.item import ChargingItem
 from bridge.orders.order import Order, Quote
@@ -82,4 +83,17 @@ def priced(
         default_kwh=world.terms.default_kwh,
         max_kwh=world.terms.max_kwh,
         agreed=agreed,
+        held_s=_held_s(world, item, start),
     )
+
+
+def _held_s(world: World, item: ChargingItem, start: datetime | None) -> int:
+    """Return how long the CPO will hold the connector for a driver who comes in time.
+
+    Of a spot booking nobody knows when he comes.
+    """
+    ahead_s = 0 if start is None else int((start - world.now).total_seconds())
+    if ahead_s <= world.commercial.spot_within_s:
+        return 0
+    wanted = any(reserves(world, item, dialect) for dialect in world.dialects)
+    return min(int(world.terms.reserve_lead_s), ahead_s) if wanted else 0

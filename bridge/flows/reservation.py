@@ -15,6 +15,7 @@ from bridge.flows.token import introduced, token_for
 from bridge.ocpi.codec import encode
 from bridge.ocpi.commands import CancelReservation, CommandType, ReserveNow
 from bridge.ocpi.locations import Capability
+from bridge.orders.item import ChargingItem
 from bridge.orders.order import Order, Reservation, ReservationState
 from bridge.orders.plans import CommandPlan, Plan
 
@@ -29,18 +30,21 @@ def reserved(world: World, order: Order) -> tuple[Order, tuple[Plan, ...]]:
 
     Nothing changes where the operator, the dialect or the EVSE does not want it.
     """
-    command = world.mappings.command(order.request.dialect, "confirm")
-    capabilities = world.flags(order.item.cpo_id).capabilities(order.item.evse)
-    if (
-        not world.terms.reserve
-        or command is not CommandType.RESERVE_NOW
-        or Capability.RESERVABLE not in capabilities
-    ):
+    if not reserves(world, order.item, order.request.dialect):
         return order, ()
     due = _start(world, order) - timedelta(seconds=world.terms.reserve_lead_s)
     if due <= world.now:
         return reserving(world, order)
     return with_deadline(order, "reserve", due), ()
+
+
+def reserves(world: World, item: ChargingItem, dialect: str) -> bool:
+    """Tell whether operator, dialect and EVSE want a connector to be reserved."""
+    return (
+        world.terms.reserve
+        and world.mappings.command(dialect, "confirm") is CommandType.RESERVE_NOW
+        and Capability.RESERVABLE in world.flags(item.cpo_id).capabilities(item.evse)
+    )
 
 
 def reserving(world: World, order: Order) -> tuple[Order, tuple[Plan, ...]]:

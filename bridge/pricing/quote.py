@@ -16,6 +16,7 @@ from bridge.orders.terms import NOTHING_AGREED, Agreed
 from bridge.pricing.adjustments import ZERO, Adjustment, discounts, extras, provision
 from bridge.pricing.breakup import breakup, gross
 from bridge.pricing.clock import turns_of
+from bridge.pricing.held import held
 from bridge.pricing.money import WIDE, minor_unit, rounded
 from bridge.pricing.periods import Usage
 from bridge.pricing.plan import LONGEST_S, Plan
@@ -25,6 +26,7 @@ from bridge.pricing.tariff import ENERGY, FLAT, Charge, Cost, charges_of, shorte
 
 _WH: Final = Decimal("0.001")
 _HOUR: Final = 3600
+_FIXED: Final = (LineKind.FEE, LineKind.RESERVATION)
 
 
 def quote(
@@ -40,6 +42,7 @@ def quote(
     default_kwh: Decimal,
     max_kwh: Decimal,
     agreed: Agreed = NOTHING_AGREED,
+    held_s: int = 0,
 ) -> Quote:
     """Price a session at constant power.
 
@@ -52,6 +55,7 @@ def quote(
         power_kw: maximum power of the connector.
         start: None, or in the past, means now.
         time_zone: of the Location.
+        held_s: how long the connector is reserved before; what that costs is in the price.
 
     Raises:
         QuoteUnavailable: the budget is too small or in another currency, the session is endless
@@ -68,14 +72,16 @@ def quote(
     plan = Plan(turns, kwh, power_kw, begin, place)
     planned = plan.usages(kwh, duration_s)
     charges = charges_of([ready] * len(planned), planned, place)
+    reserved = held(ready, begin, held_s, place)
 
     def shorter(some_kwh: Decimal) -> _Priced:
         total = summed(shortened(charges, *plan.last(some_kwh)), tariff)
         used = plan.usages(some_kwh) if agreed.surcharges else planned
-        return _Priced(used, total, extras(tariff, total, used, place, agreed))
+        return _Priced(used, total, (*reserved, *extras(tariff, total, used, place, agreed)))
 
     total = summed(charges, tariff)
-    found = _Priced(planned, total, extras(tariff, total, planned, place, agreed))
+    more = extras(tariff, total, planned, place, agreed)
+    found = _Priced(planned, total, (*reserved, *more))
     if quantity is not None and quantity.measure is Measure.AMOUNT:
         bound = _bound(quantity, tariff.currency)
         if found.price >= bound:
@@ -168,7 +174,7 @@ def _crossing(priced: _Priced, bound: Decimal) -> Decimal:
             fixed += line.incl_vat
         elif line.period is not None:
             grown[line.period] += line.incl_vat
-    fixed += sum(each.incl_vat for each in priced.extras if each.kind is LineKind.FEE)
+    fixed += sum(each.incl_vat for each in priced.extras if each.kind in _FIXED)
     surge = sum(each.incl_vat for each in priced.extras if each.kind is LineKind.SURCHARGE)
     growing = sum(grown)
     steeper = 1 + surge / growing if growing else Decimal(1)

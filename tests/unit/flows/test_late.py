@@ -149,7 +149,8 @@ async def test_a_fault_long_before_a_slot_may_be_mended() -> None:
 async def reserved(**terms: Any) -> Play:
     """Play until the RESERVE_NOW of a slot is on its way, at its time."""
     play = await reservable(SOON, **terms)
-    await play.confirm(paid(), start=SOON)
+    assert play.placed.quote is not None
+    await play.confirm(paid(str(play.placed.quote.price)), start=SOON)
     await play.passes(UNTIL_SOON_S - TERMS.reserve_lead_s)
     assert play.commands[-1].type is CommandType.RESERVE_NOW
     return play
@@ -191,6 +192,29 @@ RESERVING = (
 )
 
 
+async def test_the_quote_knows_what_holding_the_slot_costs() -> None:
+    play = await reservable(SOON, elements=RESERVING)
+    quote = play.placed.quote
+    assert quote is not None
+    assert quote.kwh == Decimal("4.444"), "it is within the budget"
+    assert lines_of(quote) == [
+        ("ENERGY", Decimal("79.99")),
+        ("FLAT", Decimal(10)),
+        ("RESERVATION", Decimal(10)),
+    ]
+    (line,) = (each for each in quote.lines if each.kind == "RESERVATION")
+    assert (line.quantity, line.unit_price) == (Decimal("0.25"), Decimal(40))
+
+
+async def test_nobody_knows_what_holding_costs_for_now_or_where_nothing_is_held() -> None:
+    spot = await reservable(elements=RESERVING)
+    assert lines_of(spot.placed.quote) == [("ENERGY", Decimal(90)), ("FLAT", Decimal(10))]
+    free = await reservable(SOON)
+    assert lines_of(free.placed.quote) == [("ENERGY", Decimal(90)), ("FLAT", Decimal(10))]
+    not_reservable = await reservable(SOON, capabilities=(), elements=RESERVING)
+    assert "RESERVATION" not in dict(lines_of(not_reservable.placed.quote))
+
+
 async def test_a_no_show_pays_what_the_cpo_asks_for_its_reservation() -> None:
     play = await reserved(refunds=REFUNDS, elements=RESERVING)
     await play.response(CommandResponseType.ACCEPTED)
@@ -208,7 +232,7 @@ async def test_a_no_show_pays_what_the_cpo_asks_for_its_reservation() -> None:
     bill = play.placed.bill
     assert play.state() is OrderState.SETTLED
     assert bill is not None
-    assert (bill.quote.price, bill.refund, bill.deviates) == (Decimal(20), Decimal(80), False)
+    assert (bill.quote.price, bill.refund, bill.deviates) == (Decimal(20), Decimal("79.99"), False)
     assert lines_of(bill.quote)[0] == ("RESERVATION", Decimal(20))
 
 
