@@ -29,6 +29,7 @@ class SandboxBap:
         bridge_url: base of the bridge, ``/beckn/{action}`` is added.
         refuses: callbacks with these actions are answered NACK.
         sign: gives the Authorization of what is sent; None = nothing is signed.
+        otps: one-time passwords that came to the driver's phone, which the BAP stands for as well.
         received: each callback as it came: its Authorization, and its bytes.
     """
 
@@ -43,6 +44,7 @@ class SandboxBap:
     received: list[tuple[str | None, bytes]] = field(default_factory=list)
     callbacks: list[Message] = field(default_factory=list)
     patches: list[Message] = field(default_factory=list)
+    otps: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._arrived = asyncio.Condition()
@@ -52,7 +54,13 @@ class SandboxBap:
         """Return the aiohttp application."""
         app = web.Application(client_max_size=2**20)
         app.cleanup_ctx.append(self._running)
-        app.add_routes([web.post("/{action}", self._callback), web.patch("/live", self._live)])
+        app.add_routes(
+            [
+                web.post("/otp", self._otp),
+                web.post("/{action}", self._callback),
+                web.patch("/live", self._live),
+            ]
+        )
         return app
 
     async def _running(self, _: web.Application) -> AsyncIterator[None]:
@@ -73,6 +81,22 @@ class SandboxBap:
             self.callbacks.append(message)
             self._arrived.notify_all()
         return web.json_response({"message": {"ack": {"status": "ACK"}}})
+
+    async def _otp(self, request: web.Request) -> web.Response:
+        async with self._arrived:
+            self.otps.append(json.loads(await request.read())["code"])
+            self._arrived.notify_all()
+        return web.Response()
+
+    async def otp(self, *, within_s: float = 15.0) -> str:
+        """Return the next one-time password that comes to the driver's phone.
+
+        Raises:
+            TimeoutError: none came in time.
+        """
+        async with asyncio.timeout(within_s), self._arrived:
+            await self._arrived.wait_for(lambda: self.otps)
+            return self.otps.pop(0)
 
     async def _live(self, request: web.Request) -> web.Response:
         async with self._arrived:

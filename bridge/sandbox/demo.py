@@ -1,4 +1,4 @@
-"""The demo: store, sandbox CPO, bridge and sandbox BAP on loopback, and one walk-in."""
+"""The demo: store, sandbox CPO, bridge and sandbox BAP on loopback, and one use case."""
 
 from __future__ import annotations
 
@@ -19,9 +19,10 @@ from aiohttp import web
 from rich.console import Console
 
 from bridge.errors import BridgeError
-from bridge.sandbox.bap import SandboxBap
+from bridge.sandbox.bap import Message, SandboxBap
 from bridge.sandbox.cpo import SandboxCpo
-from bridge.sandbox.drive import GPS, find, walk_in
+from bridge.sandbox.drive import GPS, find
+from bridge.sandbox.stories import PROVIDER, Stage, Story, set_tariff
 from bridge.sandbox.timeline import Timeline
 
 START_S = 30.0
@@ -32,8 +33,8 @@ class DemoFailed(BridgeError):
     """A step of the demo did not happen."""
 
 
-async def play(console: Console, *, once: bool) -> None:
-    """Start everything, play a walk-in, then stay up for the user's own calls unless ``once``.
+async def play(console: Console, story: Story, *, once: bool) -> None:
+    """Start everything, play a use case, then stay up for the user's own calls unless ``once``.
 
     Raises:
         DemoFailed: a step did not happen.
@@ -42,23 +43,24 @@ async def play(console: Console, *, once: bool) -> None:
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bridge-demo-")))
         cpo = SandboxCpo(token_a="demo-token-a", seen=timeline.ocpi)
+        set_tariff(cpo, story)
         cpo.url = await stack.enter_async_context(served(cpo.app(), 9101))
         bap = SandboxBap(bridge_url="", seen=timeline.beckn)
         bap.url = await stack.enter_async_context(served(bap.app(), 5301))
-        config, bap.bridge_url = configured(folder, cpo)
+        config, bap.bridge_url = configured(folder, cpo, bap, story.commercial)
         timeline.note(f"CPO {cpo.url}   bridge {bap.bridge_url}   BAP {bap.url}\n")
         await stack.enter_async_context(bridge_running(config, folder, bap.bridge_url))
         try:
             await _catalogue_ready(bap)
-            timeline.note("A driver walks in, pays 100 INR, and the vehicle is full at 3.7 kWh\n")
-            final = await walk_in(bap)
+            bills = await story.play(Stage(bap, cpo, lambda words: timeline.note(f"{words}\n")))
         except (TimeoutError, AssertionError, LookupError, aiohttp.ClientError) as error:
             tail = tail_of(folder / "bridge.log")
-            raise DemoFailed(f"the walk-in stopped: {error!r}\n{tail}") from error
-        show_bill(console, final)
+            raise DemoFailed(f"the play stopped: {error!r}\n{tail}") from error
+        for bill in bills:
+            show_bill(console, bill)
         if not once:
             show_curl(console, bap)
-            transaction_id = final["context"]["transaction_id"]
+            transaction_id = bills[-1]["context"]["transaction_id"]
             console.print(f"\nbridge trace {transaction_id} --config {config}", markup=False)
             await asyncio.Event().wait()
 
@@ -96,8 +98,12 @@ def tail_of(log: Path) -> str:
     return log.read_text()[-3000:]
 
 
-def configured(folder: Path, cpo: SandboxCpo) -> tuple[Path, str]:
+def configured(
+    folder: Path, cpo: SandboxCpo, bap: SandboxBap, commercial: Message
+) -> tuple[Path, str]:
     """Write the bridge's configuration; return its path and the bridge's address."""
+    terms = folder / "commercial.yaml"
+    terms.write_text(yaml.safe_dump(commercial, sort_keys=False))
     port = free_port(8080)
     url = f"http://127.0.0.1:{port}"
     config = {
@@ -111,12 +117,14 @@ def configured(folder: Path, cpo: SandboxCpo) -> tuple[Path, str]:
                 "id": "sandbox",
                 "versions_url": f"{cpo.url}/ocpi/versions",
                 "token_a": cpo.token_a,
-                "provider": {"id": "sandbox-cpo.example", "name": cpo.name},
+                "provider": {"id": PROVIDER, "name": cpo.name},
             }
         ],
         "beckn": {"adapter": "none", "subscriber_id": "bridge.example"},
         "allow_hosts": ["127.0.0.1"],
         "support": {"phone": "1800112233", "email": "help@bridge.example"},
+        "commercial": str(terms),
+        "otp": {"sender": "webhook", "url": f"{bap.url}/otp", "secret": "demo-otp-secret-only"},
     }
     path = folder / "bridge.yaml"
     path.write_text(yaml.safe_dump(config, sort_keys=False))

@@ -85,14 +85,14 @@ class Driver:
 
     Args:
         choice: the item; None = the nearest one is looked for.
-        amount, unit: as ``INR``, ``kWh`` or ``MINUTES``.
+        amount, unit: as ``INR``, ``kWh`` or ``MINUTES``; no amount for a pass.
         offers: ids of offers that the driver chose.
         start, end: the wanted slot; None = now.
     """
 
     bap: SandboxBap
     choice: Choice | None = None
-    amount: str = "100"
+    amount: str | None = "100"
     unit: str = "INR"
     phone: str = BILLING["phone"]
     offers: tuple[str, ...] = ()
@@ -170,9 +170,9 @@ class Driver:
         assert self.choice is not None
         if self.offers:
             parts["offers"] = [{"id": offer} for offer in self.offers]
-        return self.choice.order(
-            amount=self.amount, unit=self.unit, fulfillments=[self._fulfillment(token)], **parts
-        )
+        if self.amount is not None:
+            parts |= {"amount": self.amount, "unit": self.unit}
+        return self.choice.order(fulfillments=[self._fulfillment(token)], **parts)
 
     def _fulfillment(self, token: str | None) -> Message:
         start: Message = {"type": "START"}

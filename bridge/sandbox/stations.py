@@ -24,11 +24,13 @@ TARIFF_ID = "STANDARD-18"
 BUILT = datetime(2026, 1, 15, 6, 0, tzinfo=UTC)
 
 
-def tariff(party: Party) -> Tariff:
-    """Return the tariff of all connectors."""
-    components = (
-        PriceComponent(type=TariffDimensionType.ENERGY, price=Decimal(18), step_size=1),
-        PriceComponent(type=TariffDimensionType.FLAT, price=Decimal(10), step_size=1),
+def tariff(party: Party, kwh_price: Decimal = Decimal(18), fee: Decimal = Decimal(10)) -> Tariff:
+    """Return the tariff of all connectors; one without a fee has no component for it."""
+    prices = {TariffDimensionType.ENERGY: kwh_price, TariffDimensionType.FLAT: fee}
+    components = tuple(
+        PriceComponent(type=kind, price=price, step_size=1)
+        for kind, price in prices.items()
+        if price
     )
     return Tariff(
         country_code=party.country_code,

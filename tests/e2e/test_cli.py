@@ -345,13 +345,6 @@ async def test_the_trace_as_json_is_in_time_order(world: Rig) -> None:
     assert {"Beckn", "OCPI"} <= {step["protocol"] for step in story}
 
 
-async def test_the_demo_plays_a_walk_in(tmp_path: Path) -> None:
-    code, out, err = await bridge_command("demo", "--once", cwd=tmp_path)
-    assert (code, err) == (0, "")
-    for words in ("START_SESSION", "on_update", "66.60", "76.60 INR", "23.40"):
-        assert words in out
-
-
 # A plug that is stuck
 
 
