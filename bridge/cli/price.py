@@ -38,13 +38,15 @@ _SHOWN: Final = Decimal("0.0001")
 _notes = Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
 
 
-class BillLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class BillLine(msgspec.Struct, frozen=True, kw_only=True):
     """One price, and what it was applied to; numbers are decimal strings, unrounded.
 
     Args:
-        element, component: index in ``elements`` of the tariff, and in its ``price_components``.
+        element, price_component: index in ``elements`` of the tariff, and in its
+            ``price_components``; all but kind and amounts is None for MINIMUM and MAXIMUM.
+        component: its dimension.
         quantity: in ``unit``, after step_size; times ``unit_price`` it is ``excl_vat``.
-        vat: percent; left out where VAT does not apply.
+        vat: percent; None where VAT does not apply.
         period: index in ``charging_periods``, and when that period starts.
         unverified: the price depends on a current or power that the period does not tell.
     """
@@ -52,8 +54,8 @@ class BillLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     kind: LineKind
     tariff_id: str | None = None
     element: int | None = None
-    component: int | None = None
-    dimension: TariffDimensionType | None = None
+    component: TariffDimensionType | None = None
+    price_component: int | None = None
     quantity: str | None = None
     unit: str | None = None
     unit_price: str | None = None
@@ -170,8 +172,8 @@ def _line(line: CostLine, periods: Sequence[_Period]) -> BillLine:
         kind=line.kind,
         tariff_id=line.tariff_id,
         element=line.element,
-        component=line.component,
-        dimension=line.dimension,
+        component=line.dimension,
+        price_component=line.component,
         quantity=_text(quantity),
         unit=unit,
         unit_price=None if line.unit_price is None else _text(line.unit_price),
