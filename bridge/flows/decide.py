@@ -70,7 +70,7 @@ async def decide(world: World, job: Job, record: Order | PassOrder | None) -> De
         # Whoever saw it pass took it off the list: a clock behind his must not undo that.
         world = replace(world, now=max(world.now, job.at))
     if is_about_pass(world, job, record):
-        return await decide_pass(world, job, record)
+        return paid_back(await decide_pass(world, job, record))
     order = record if isinstance(record, Order) else None
     decision = withdrawn(world, order, await _decided(world, job, order))
     decision = paid_back(decision)

@@ -5,18 +5,17 @@ from __future__ import annotations
 from msgspec import UNSET
 from msgspec.structs import replace
 
-from bridge.errors import PaymentUnsupported
 from bridge.flows.decision import Decision, World, answer_order
 from bridge.flows.discounts import discount_for
 from bridge.flows.offer import available_item, slot
 from bridge.flows.otp import issued, with_otp_of
+from bridge.flows.payment import to_be_paid
 from bridge.flows.promotion import agreed_and_priced
 from bridge.flows.select import drafted, refuse_placed
 from bridge.flows.slots import kept, timed_as_said, wants_slot
 from bridge.orders.customer import customer_of
 from bridge.orders.intents import Init, Request, Wish
-from bridge.orders.order import Order, OrderState, Payment, Quote, order_key
-from bridge.orders.payments import anew, payment_id_of
+from bridge.orders.order import Order, OrderState, order_key
 from bridge.orders.transitions import step
 
 
@@ -59,32 +58,12 @@ async def init(world: World, request: Request, intent: Init, order: Order | None
         tariff=item.tariff,
         billing=intent.billing,
         customer=intent.customer,
-        payment=_payment(world, key, price, None if order is None else order.payment),
+        payment=to_be_paid(world, key, price, None if order is None else order.payment),
     )
     draft, errands = issued(world, with_otp_of(draft, order))
     draft = step(draft, OrderState.INITIALISED, world.now)
     await kept(world, draft)
     return Decision(draft, (answer_order(world, request, draft),), errands=errands)
-
-
-def _payment(world: World, key: str, price: Quote, before: Payment | None) -> Payment:
-    """Return what is to be paid; what was paid already stays so.
-
-    Raises:
-        PaymentUnsupported: that was in another currency.
-    """
-    if before is not None and before.confirmed and before.currency != price.currency:
-        raise PaymentUnsupported(
-            f"{before.paid} {before.currency} are paid: choose what costs such"
-        )
-    offered = Payment(
-        id=payment_id_of(key),
-        collected_by=world.terms.collected_by,
-        amount=price.price,
-        currency=price.currency,
-        due_at=price.expires_at,
-    )
-    return anew(before, offered)
 
 
 def _as_before(wish: Wish, order: Order) -> Wish:

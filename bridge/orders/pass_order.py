@@ -139,6 +139,11 @@ class PassOrder(
         """Whether it was confirmed."""
         return self.state not in (PassState.SELECTED, PassState.INITIALISED)
 
+    @property
+    def bound(self) -> bool:
+        """Whether the transaction is about this and nothing else: it is placed, or paid."""
+        return self.placed or (self.payment is not None and self.payment.confirmed)
+
 
 def state_at(order: PassOrder, now: datetime) -> PassState:
     """Return where an order stands: one that is active ends by itself."""

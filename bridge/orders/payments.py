@@ -14,8 +14,11 @@ import msgspec
 from msgspec.structs import replace
 
 from bridge.orders.order import Order, OrderState, Payment, PaymentStatus
+from bridge.orders.pass_order import PassOrder, PassState
 
-REFUNDABLE = frozenset({OrderState.SETTLED, OrderState.CANCELLED})
+REFUNDABLE: frozenset[OrderState | PassState] = frozenset(
+    {OrderState.SETTLED, OrderState.CANCELLED, PassState.CANCELLED}
+)
 """States whose bill says what goes back."""
 
 
@@ -52,7 +55,7 @@ class Objection(NamedTuple):
     why: str
 
 
-def objection_to(order: Order, event: PaymentEvent) -> Objection | None:
+def objection_to(order: Order | PassOrder, event: PaymentEvent) -> Objection | None:
     """Return what does not fit; None: the event is about this order's money."""
     payment = order.payment
     if payment is None or payment.id != event.payment_id:
@@ -73,7 +76,7 @@ def objection_to(order: Order, event: PaymentEvent) -> Objection | None:
     return None
 
 
-def expected_amounts(order: Order, payment: Payment) -> tuple[Decimal, ...]:
+def expected_amounts(order: Order | PassOrder, payment: Payment) -> tuple[Decimal, ...]:
     """Return what the gateway may say was paid: what was asked for, or what is due in the end."""
     asked = payment.amount if is_claimed(payment) else payment.amount - payment.paid
     due = Decimal(0) if order.bill is None else order.bill.due
@@ -133,7 +136,7 @@ def anew(before: Payment | None, offered: Payment) -> Payment:
     )
 
 
-def refund_left(order: Order) -> Decimal:
+def refund_left(order: Order | PassOrder) -> Decimal:
     """Return what goes back to the driver and was not asked for yet; the BAP's money is its own."""
     payment, bill = order.payment, order.bill
     if payment is None or bill is None or bill.provisional or order.state not in REFUNDABLE:

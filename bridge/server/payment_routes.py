@@ -135,7 +135,7 @@ async def _queue(edge: PaymentEdge, event: PaymentEvent) -> bool:
         log.info("payment.repeated", kind=event.kind)
         return False
     order_key = await edge.orders.key_of_payment(event.payment_id)
-    order = None if order_key is None else await edge.orders.load(order_key)
+    order = None if order_key is None else await edge.orders.record(order_key)
     if order_key is None or order is None:
         raise Refusal(422, "payment_id", "is unknown")
     objection = objection_to(order, event)

@@ -117,6 +117,8 @@ class OrderStore:
         ]
         if order.id is not None:
             commands.append(("SET", key("order-id", order.id), order.key, "EX", ttl))
+        if order.payment is not None:
+            commands.append(("SET", key("payment", order.payment.id), order.key, "EX", ttl))
         return commands
 
     def _token_saved(self, order: Order) -> list[Command]:

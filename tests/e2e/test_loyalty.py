@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from bridge.sandbox.bap import Message
 from bridge.sandbox.drive import BILLING, Choice, Driver
 from tests.e2e.money import breakup, price_of, second_payment, valid
 from tests.e2e.rig import Rig, cli, rig, write_commercial
+from tests.e2e.test_payments import SECRET, Gateway, event, payments
 from tests.waiting import until
 
 WAITS = {"cdr_wait_s": 3, "session_wait_s": 10, "command_timeout_s": 4}
@@ -47,7 +48,7 @@ TERMS = {"passes": [SILVER, GOLD]}
 @pytest.fixture
 async def site(tmp_path: Path, redis_url: str) -> AsyncIterator[Rig]:
     """Give one bridge whose provider sells two passes, at a CPO that delivers 5 kWh."""
-    payment = {"url": "https://pay.example/?t=$transaction_id&a=$amount"}
+    payment = {"url": "https://pay.example/?t=$transaction_id&a=$amount", "secret": SECRET}
     async with rig(tmp_path, redis_url, terms=WAITS, commercial=TERMS, payment=payment) as running:
         running.cpo.behaviour.delivers_kwh = Decimal(5)
         yield running
@@ -82,6 +83,16 @@ class Buyer:
         }
         wish["order"]["payments"] = [payment]
         return await self.ask("confirm", wish)
+
+    async def hears(self, wanted: Callable[[Message], bool]) -> Message:
+        """Return the first callback of this transaction with an order that fits."""
+        return await self.bap.wait_for(
+            lambda m: (
+                m["context"]["transaction_id"] == self.transaction_id
+                and "payments" in m.get("message", {}).get("order", {})
+                and wanted(m)
+            )
+        )
 
     async def status(self) -> Message:
         """Ask how it stands."""
@@ -225,6 +236,27 @@ async def test_a_pass_is_given_back(site: Rig, shared: Path) -> None:
     former = driver(site)
     await former.selects()
     assert price_of(await former.inits()) == 100
+    valid(site, shared)
+
+
+async def test_a_pass_that_the_gateway_saw_paid_and_paid_back(site: Rig, shared: Path) -> None:
+    buyer, gateway = Buyer(site), Gateway()
+    wish = buyer.choice.order(billing=BILLING)
+    await buyer.ask("init", wish)
+    assert await gateway.tells(site, event(buyer.order, "PAID", "299.00")) == (
+        200,
+        {"status": "taken"},
+    )
+    paid = await buyer.hears(lambda m: m["context"]["action"] == "on_status")
+    assert payments(paid) == [("PRE-ORDER", "PAID", "299.00")]
+
+    wish["order"]["payments"] = buyer.order["payments"]
+    confirmed = await buyer.ask("confirm", wish)
+    assert confirmed["message"]["order"]["status"] == "ACTIVE"
+    await buyer.gives_back()
+    status, _ = await gateway.tells(site, event(buyer.order, "REFUNDED", "299.00"))
+    assert status == 200
+    await buyer.hears(lambda m: ("POST-FULFILLMENT", "PAID", "299.00") in payments(m))
     valid(site, shared)
 
 

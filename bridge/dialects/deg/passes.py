@@ -127,7 +127,7 @@ class PassRenderer:
         member = order.membership
         if member is None:
             facts = self._details(order.sold)
-            if order.payment is not None:
+            if order.state is not PassState.SELECTED:
                 facts |= {
                     "activation": "immediate",
                     "starts": now,
@@ -207,7 +207,7 @@ class PassRenderer:
     def _payments(self, order: PassOrder) -> list[dict[str, object]] | None:
         """Return what is to be paid, and where; once it is cancelled, what goes back."""
         payment = order.payment
-        if payment is None:
+        if payment is None or order.state is PassState.SELECTED:
             return None
         link = None if order.placed else self._money.link(order.request, payment)
         entry = self._maps["pass_payment"].render({"payment": payment, "facts": {"link": link}})
@@ -219,7 +219,7 @@ class PassRenderer:
 
     def _terms(self, order: PassOrder) -> list[dict[str, object]] | None:
         """Return the terms of cancellation: free for some days, or not at all."""
-        if order.payment is None:
+        if order.state is PassState.SELECTED:
             return None
         days = order.sold.free_cancellation_days
         facts = {

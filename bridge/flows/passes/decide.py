@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from bridge.errors import ActionUnsupported, OrderUnknown, Refused
 from bridge.flows.decision import Decision, World, refuse
-from bridge.flows.jobs import BecknJob, Job, MemberUseJob
+from bridge.flows.jobs import BecknJob, Job, MemberUseJob, PaymentJob
 from bridge.flows.passes.holding import cancel, rated, status, supported, used
 from bridge.flows.passes.purchase import confirm, init, pass_named, select
+from bridge.flows.payment import payment_told
 from bridge.orders import intents
 from bridge.orders.order import Order
 from bridge.orders.pass_order import PassOrder
@@ -17,7 +18,7 @@ Record = Order | PassOrder | None
 def is_about_pass(world: World, job: Job, record: Record) -> bool:
     """Tell whether an event concerns a pass: by what is stored, else by the item it names.
 
-    Until an order is placed, its transaction may turn to something else.
+    Until an order is placed or paid, its transaction may turn to something else.
     """
     known = isinstance(record, PassOrder)
     if not isinstance(job, BecknJob):
@@ -26,7 +27,7 @@ def is_about_pass(world: World, job: Job, record: Record) -> bool:
         case intents.Search():
             return False
         case intents.Select(wish=wish) | intents.Init(wish=wish) | intents.Confirm(wish=wish):
-            if isinstance(record, PassOrder) and (record.placed or record.sold.id == wish.item_id):
+            if isinstance(record, PassOrder) and (record.bound or record.sold.id == wish.item_id):
                 return True
             return pass_named(world, wish) is not None
         case _:
@@ -48,6 +49,8 @@ async def decide_pass(world: World, job: Job, record: Record) -> Decision:
                 return Decision(other, (refuse(world, request, error),), pass_order=order)
         case MemberUseJob() if order is not None:
             return await used(world, order)
+        case PaymentJob() if order is not None:
+            return payment_told(world, order, job)
         case _:
             return Decision(None, pass_order=order)
 

@@ -13,10 +13,11 @@ from bridge.errors import BusinessRefused, ItemUnknown, PaymentUnsupported, Quot
 from bridge.flows.confirm import agreed_payment
 from bridge.flows.decision import Decision, World, answer_order
 from bridge.flows.passes.tiers import tier_above
+from bridge.flows.payment import to_be_paid
 from bridge.flows.promotion import refuse_offers_for
 from bridge.orders.customer import customer_of
 from bridge.orders.intents import Confirm, Echo, Init, Request, Select, Wish
-from bridge.orders.order import Line, LineKind, Order, Payment, PaymentStatus, Quote, order_key
+from bridge.orders.order import Line, LineKind, Order, PaymentStatus, Quote, order_key
 from bridge.orders.pass_order import Membership, PassOrder, PassState
 from bridge.orders.terms import Pass
 from bridge.orders.transitions import PLACED
@@ -63,13 +64,7 @@ def init(
         state=PassState.INITIALISED,
         billing=intent.billing,
         customer=intent.customer,
-        payment=Payment(
-            id=f"payment-{request.transaction_id}",
-            collected_by=world.terms.collected_by,
-            amount=order.quote.price,
-            currency=order.quote.currency,
-            due_at=order.quote.expires_at,
-        ),
+        payment=to_be_paid(world, order.key, order.quote, order.payment),
     )
     return Decision(None, (answer_order(world, request, order),), pass_order=order)
 
@@ -131,6 +126,9 @@ def _drafted(
     if (isinstance(record, Order) and record.state in PLACED) or (known and known.placed):
         raise BusinessRefused(f"this transaction already has the order {record and record.id}")
     sold = pass_named(world, wish)
+    paid = None if record is None else record.payment
+    if paid is not None and paid.confirmed and (known is None or sold is None):
+        raise BusinessRefused(f"in this transaction {paid.paid} {paid.currency} are paid already")
     if sold is None:
         raise ItemUnknown(f"item {wish.item_id!r} is not on sale any more")
     refuse_offers_for(wish, sold.id)
@@ -145,6 +143,7 @@ def _drafted(
         quote=_quoted(world, sold, known),
         created_at=world.now if known is None else known.created_at,
         updated_at=world.now,
+        payment=None if known is None else known.payment,
         fulfillment_id=world.dialects[request.dialect].pass_fulfillment_id(provider.id),
     )
 

@@ -12,7 +12,8 @@ from msgspec import UNSET, Raw
 from msgspec.structs import replace
 
 from bridge.flows.decision import Decision
-from bridge.flows.jobs import MemberUseJob
+from bridge.flows.jobs import MemberUseJob, PaymentJob
+from bridge.orders.errands import RefundErrand
 from bridge.orders.intents import (
     Cancel,
     Confirm,
@@ -32,6 +33,7 @@ from bridge.orders.intents import (
 )
 from bridge.orders.order import Order, OrderState
 from bridge.orders.pass_order import MemberUse, PassOrder, PassState, SessionUse
+from bridge.orders.payments import PaymentEvent, PaymentEventKind
 from bridge.orders.terms import Commercial, Pass
 from tests.factories import NOW, loyalty_pass
 from tests.unit.flows.callbacks import code, shown
@@ -496,3 +498,79 @@ async def test_a_use_of_an_order_that_is_gone_changes_nothing() -> None:
     before: Order | None = placed.order
     await placed.happens(MemberUseJob(at=NOW))
     assert placed.order == before
+
+
+def told(play: Shop, kind: PaymentEventKind, amount: str = "299") -> PaymentJob:
+    """Make a word of the gateway."""
+    payment = play.bought.payment
+    assert payment is not None
+    event = PaymentEvent(
+        id=f"e-{kind}",
+        payment_id=payment.id,
+        kind=kind,
+        amount=Decimal(amount),
+        currency="INR",
+        transaction_id="utr-9",
+    )
+    return PaymentJob(event=event, at=play.now)
+
+
+async def test_a_pass_that_the_gateway_saw_paid_begins_at_confirm() -> None:
+    play = Shop()
+    await play.termed()
+
+    (callback,) = (await play.happens(told(play, PaymentEventKind.PAID))).callbacks
+
+    assert (callback.action, callback.solicited) == ("on_status", False)
+    assert shown(callback)["payments"][0]["status"] == "PAID"
+    assert not play.bought.placed
+    await play.quoted()
+    assert "payments" not in shown(play.callbacks[-1])
+    await play.termed()
+    await play.placed_with(replace(paid("299"), paid=False))
+    assert play.bought.state is PassState.ACTIVE
+    params = shown(play.callbacks[-1])["payments"][0]["params"]
+    assert params["transaction_id"] == "utr-9"
+
+
+async def test_what_does_not_fit_a_pass_changes_nothing() -> None:
+    play = Shop()
+    await play.termed()
+    before = play.bought
+    for job in (told(play, PaymentEventKind.PAID, "1"), told(play, PaymentEventKind.FAILED)):
+        assert not (await play.happens(job)).callbacks
+        assert play.bought == before
+
+
+async def test_money_of_a_cancelled_pass_goes_back_once_and_is_told() -> None:
+    play = Shop()
+    await play.buy()
+
+    decision = await play.ended()
+
+    (errand,) = decision.errands
+    assert isinstance(errand, RefundErrand)
+    assert (errand.amount, errand.paid_with) == (Decimal(299), "utr-1")
+    assert not (await play.ended()).errands
+    (callback,) = (await play.happens(told(play, PaymentEventKind.REFUNDED))).callbacks
+    assert callback.action == "on_status"
+    assert shown(callback)["payments"][1]["status"] == "PAID"
+
+
+async def test_a_transaction_in_which_something_is_paid_stays_with_it() -> None:
+    play = Shop()
+    await play.termed()
+    await play.happens(told(play, PaymentEventKind.PAID))
+    before = play.bought
+    (callback,) = (await play.ask("select", Select(wish=wish()))).callbacks
+    assert code(callback) == "40000"
+    assert play.bought == before
+
+    other = Shop()
+    await other.init()
+    assert other.order is not None
+    payment = other.placed.payment
+    assert payment is not None
+    other.order = replace(other.placed, payment=replace(payment, confirmed=True))
+    assert code((await other.quoted()).callbacks[0]) == "40000"
+    assert other.pass_order is None
