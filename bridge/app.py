@@ -225,6 +225,7 @@ def follower_of(
         startable=startable_by(operator.flags),
         promoted=lambda: commercial.current.offers,
         passes=lambda: commercial.current.passes,
+        surcharges=lambda: commercial.current.surcharges,
     )
     return CatalogFollower(
         database=stores.database,

@@ -8,7 +8,7 @@ from typing import NamedTuple, Protocol
 
 from bridge.ocpi.locations import Location
 from bridge.orders.item import ChargingItem, Provider
-from bridge.orders.terms import Offer, Pass
+from bridge.orders.terms import Offer, Pass, Surcharge
 
 
 class Window(NamedTuple):
@@ -67,8 +67,8 @@ class FragmentRenderer(Protocol):
         """Encode ``providers[].fulfillments[]``: one stop for each opening window."""
         ...
 
-    def item_fragment(self, item: ChargingItem) -> bytes:
-        """Encode ``providers[].items[]``."""
+    def item_fragment(self, item: ChargingItem, surcharges: Sequence[Surcharge] = ()) -> bytes:
+        """Encode ``providers[].items[]``, with the surcharges that are for it."""
         ...
 
     def offer_fragment(self, offer: Offer) -> bytes:

@@ -46,7 +46,7 @@ from bridge.ocpi.types import BusinessDetails
 from bridge.orders.intents import Search
 from bridge.orders.item import ChargingItem, Provider
 from bridge.orders.slot import Slot
-from bridge.orders.terms import Offer, Pass
+from bridge.orders.terms import Offer, Pass, Surcharge
 
 T = TypeVar("T")
 
@@ -77,7 +77,7 @@ class CatalogIndex:
         default_radius_m: for a circle without radius; metres.
         clock: current time, aware; for what is asked for without a time.
         startable: which EVSEs can be started by command; the others are not shown.
-        promoted: the operator's offers as they are now; the same tuple until they change.
+        promoted, surcharges: the operator's, as they are now; the same tuples until they change.
         passes: the loyalty passes on sale now, of whichever provider.
     """
 
@@ -92,6 +92,7 @@ class CatalogIndex:
         startable: Startable = remotely_startable,
         promoted: Callable[[], tuple[Offer, ...]] = tuple,
         passes: OnSale = none_on_sale,
+        surcharges: Callable[[], tuple[Surcharge, ...]] = tuple,
     ) -> None:
         if max_reply_bytes <= CONTEXT_RESERVE:
             raise ValueError(f"max_reply_bytes must be more than {CONTEXT_RESERVE}")
@@ -102,6 +103,7 @@ class CatalogIndex:
         self._clock = clock
         self._startable = startable
         self._promoted = promoted
+        self._surcharges = surcharges
         self._promotions = NO_PROMOTIONS
         self._shop = PassShop(passes)
         self.clear()
@@ -110,7 +112,7 @@ class CatalogIndex:
         """Forget everything, the parties too."""
         self._sellers: dict[tuple[str, str], Seller] = {}
         self._away: dict[tuple[str, str], ConnectionStatus] = {}
-        self._board = PriceBoard()
+        self._board = PriceBoard(self._surcharges)
         self._homeless: dict[ObjectKey, Location] = {}
         self._places: dict[ObjectKey, Place] = {}
         self._booked: dict[ObjectKey, tuple[Slot, ...]] = {}

@@ -21,6 +21,8 @@ from bridge.ocpi.locations import EnergyMix, Location
 from bridge.ocpi.types import BusinessDetails
 from bridge.orders.item import ChargingItem, ItemKey, Provider
 from bridge.orders.slot import Slot
+from bridge.orders.terms import Surcharge
+from bridge.orders.where import is_for
 from bridge.pricing.plan import choose_tariff
 
 
@@ -60,12 +62,15 @@ class Hit(NamedTuple):
 
 
 class _Shelf(NamedTuple):
-    """What is on sale from ``since`` to right before ``until``, and its items by dialect."""
+    """What is on sale from ``since`` to right before ``until``, and its items by dialect.
+
+    The items are those of some surcharges: with others they are encoded anew.
+    """
 
     since: datetime
     until: datetime
     sales: tuple[Sale, ...]
-    items: dict[str, tuple[bytes, ...]]
+    items: dict[str, tuple[tuple[Surcharge, ...], tuple[bytes, ...]]]
 
 
 class _Slots(NamedTuple):
@@ -321,12 +326,15 @@ class Place:
         )
 
     def _items(self, renderer: FragmentRenderer, now: datetime) -> tuple[bytes, ...]:
-        shelf = self._stock(now)
-        items = shelf.items.get(renderer.name)
-        if items is None:
-            items = tuple(renderer.item_fragment(self.item(sale)) for sale in shelf.sales)
-            shelf.items[renderer.name] = items
-        return items
+        shelf, surcharges = self._stock(now), self._board.surcharges()
+        encoded = shelf.items.get(renderer.name)
+        if encoded is None or encoded[0] is not surcharges:
+            items = tuple(
+                renderer.item_fragment(item, [s for s in surcharges if is_for(s.where, item)])
+                for item in map(self.item, shelf.sales)
+            )
+            encoded = shelf.items[renderer.name] = (surcharges, items)
+        return encoded[1]
 
     def _location_fragment(self, renderer: FragmentRenderer) -> bytes:
         fragment = self._locations.get(renderer.name)

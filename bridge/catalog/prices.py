@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, time, tzinfo
 from decimal import Decimal
 from typing import NamedTuple, TypeAlias
@@ -11,6 +11,7 @@ from typing import NamedTuple, TypeAlias
 from bridge.catalog.local_time import next_strike, zone_of
 from bridge.catalog.offers import ObjectKey
 from bridge.ocpi.tariffs import Tariff, TariffRestrictions
+from bridge.orders.terms import Surcharge
 from bridge.pricing.plan import energy_price
 from bridge.pricing.restrictions import is_local
 
@@ -37,9 +38,13 @@ class PriceBoard:
     """All known tariffs by key.
 
     A price is worked out once for all connectors of one power in a time zone.
+
+    Args:
+        surcharges: the operator's, as they are now; the same tuple until they change.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, surcharges: Callable[[], tuple[Surcharge, ...]] = tuple) -> None:
+        self.surcharges = surcharges
         self._tariffs: dict[ObjectKey, Tariff] = {}
         self._prices: defaultdict[ObjectKey, dict[_Where, Price]] = defaultdict(dict)
 

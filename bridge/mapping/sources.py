@@ -18,7 +18,7 @@ from bridge.ocpi.tokens import Token
 from bridge.orders.item import ChargingItem, Provider
 from bridge.orders.order import Bill, Line, Order, Payment, Quote
 from bridge.orders.pass_order import Membership, PassOrder
-from bridge.orders.terms import Offer, Pass
+from bridge.orders.terms import Offer, Pass, Surcharge
 
 STRUCTS: Mapping[str, type[msgspec.Struct]] = {
     "location": Location,
@@ -40,6 +40,7 @@ STRUCTS: Mapping[str, type[msgspec.Struct]] = {
     "pass": Pass,
     "pass_order": PassOrder,
     "membership": Membership,
+    "surcharge": Surcharge,
 }
 """Sources with a type. ``facts`` is the other one: values that Python works out."""
 

@@ -65,12 +65,25 @@ def congestion(start: datetime, end: datetime) -> Mapping[str, Any]:
     return {"id": "congestion", "title": "Congestion fee", "per_kwh": "1", "when": when}
 
 
+def details_of(item: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return what an item says of its surcharge."""
+    (group,) = [tag for tag in item["tags"] if tag["descriptor"]["code"] == "surcharge-details"]
+    return [(entry["descriptor"]["code"], entry["value"]) for entry in group["list"]]
+
+
 async def test_the_congestion_fee_of_the_pages(opened: Opened, shared: Path) -> None:
     now = the_minute()
     async with opened(congestion(now - 60 * MINUTE, now + 120 * MINUTE)) as site:
         site.cpo.behaviour.delivers_kwh = Decimal("5.2")
         preview = Driver(site.bap, amount="5", unit="kWh")
-        assert price_of(await preview.selects()) == 85
+        offered = await preview.selects()
+        assert price_of(offered) == 85
+        (found,) = [m for m in site.beckn_sent if m["context"]["action"] == "on_search"]
+        for item in (
+            found["message"]["catalog"]["providers"][0]["items"][0],
+            offered["message"]["order"]["items"][0],
+        ):
+            assert ("surcharge-per-kwh", "1.00 INR/kWh") in details_of(item)
 
         alone = Driver(site.bap, amount="6", unit="kWh")
         await alone.books()

@@ -14,10 +14,11 @@ from bridge.beckn.times import format_instant
 from bridge.catalog.fragments import OfferPart, ProviderPart, Window
 from bridge.dialects.deg.wording import address, gps, is_uri, place_of, price, short
 from bridge.mapping import Mappings
+from bridge.mapping.formats import plain
 from bridge.ocpi.locations import Location
 from bridge.ocpi.tariffs import TariffRestrictions
 from bridge.orders.item import ChargingItem, Provider
-from bridge.orders.terms import Offer
+from bridge.orders.terms import Offer, Surcharge
 
 FAST_ABOVE_KW = Decimal(22)
 """More is called fast: what a three-phase socket of 32 A gives is still slow."""
@@ -38,6 +39,7 @@ class Catalogue:
         self._item = mappings.fields("deg", "offered_item")
         self._offer = mappings.fields("deg", "offer")
         self._connector = mappings.fields("deg", "connector")
+        self._surcharge = mappings.fields("deg", "surcharge")
         self._plugs = mappings.table("deg", "connector_standard")
         self._green = self._rendered_category(mappings, "GREEN_TARIFF")
         self._loyalty = self._rendered_category(mappings, "LOYALTY_PROGRAM")
@@ -79,14 +81,14 @@ class Catalogue:
         }
         return msgspec.json.encode(self._fulfillment.render({"facts": facts}))
 
-    def item_fragment(self, item: ChargingItem) -> bytes:
+    def item_fragment(self, item: ChargingItem, surcharges: Sequence[Surcharge] = ()) -> bytes:
         """Encode ``providers[].items[]``; a green one is listed in its category."""
         facts = self.item_facts(item) | {
             "use": "OFFERED",
             "category_ids": [self._green["id"]] if is_green(item) else None,
         }
         return msgspec.json.encode(
-            self._item.render({"item": item, "facts": facts}) | self.connector_tags(item)
+            self._item.render({"item": item, "facts": facts}) | self.item_tags(item, surcharges)
         )
 
     def item_facts(self, item: ChargingItem) -> dict[str, object]:
@@ -105,10 +107,24 @@ class Catalogue:
         name = item.evse.physical_reference or f"EV Charger #{item.number}"
         return f"{name} ({short(item.power_kw)} kW {self._plugs.to_beckn(item.connector.standard)})"
 
-    def connector_tags(self, item: ChargingItem) -> dict[str, object]:
-        """Return ``tags`` with the connector's specification and its status as last heard."""
+    def item_tags(self, item: ChargingItem, surcharges: Sequence[Surcharge]) -> dict[str, object]:
+        """Return ``tags``: the connector's specification, its status as last heard, surcharges."""
         speed = "FAST" if item.power_kw > FAST_ABOVE_KW else "SLOW"
-        return self._connector.render({"item": item, "facts": {"charging_speed": speed}})
+        groups = [self._connector.render({"item": item, "facts": {"charging_speed": speed}})]
+        groups += [self._surcharge_details(each, item) for each in surcharges]
+        return {"tags": [group for each in groups for group in _tags(each)]}
+
+    def _surcharge_details(self, surcharge: Surcharge, item: ChargingItem) -> dict[str, object]:
+        """Return ``tags`` that say what a surcharge is and when it is in force."""
+        share, per_kwh, when = surcharge.share, surcharge.per_kwh, surcharge.when
+        unit = f"{item.tariff.currency}/kWh" if item.tariff is not None else "/kWh"
+        facts = {
+            "percentage": None if share is None else f"{plain(share * 100)}%",
+            "per_kwh": None if per_kwh is None else f"{price(per_kwh)} {unit}",
+            "days": None if when is None else ",".join(when.day_of_week) or None,
+            "hours": None if when is None else _hours(when),
+        }
+        return self._surcharge.render({"surcharge": surcharge, "facts": facts})
 
     def offer_fragment(self, offer: Offer) -> bytes:
         """Encode ``providers[].offers[]``, without what in an answer it is for."""
@@ -174,10 +190,15 @@ def discount_of(offer: Offer) -> tuple[str, Decimal]:
 
 
 def _hours(when: TariffRestrictions) -> str | None:
-    """Return the time of the day in which an offer holds, local to the Location."""
+    """Return the time of the day in which a term holds, local to the Location."""
     if when.start_time is None and when.end_time is None:
         return None
     return f"{when.start_time or '00:00'}-{when.end_time or '24:00'}"
+
+
+def _tags(rendered: dict[str, object]) -> list[object]:
+    groups = rendered.get("tags", [])
+    return groups if isinstance(groups, list) else []
 
 
 def _offer(part: OfferPart) -> bytes:

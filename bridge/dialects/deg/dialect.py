@@ -23,7 +23,7 @@ from bridge.orders.intents import Intent
 from bridge.orders.item import ChargingItem
 from bridge.orders.order import Order
 from bridge.orders.pass_order import PassOrder
-from bridge.orders.terms import Offer, Pass
+from bridge.orders.terms import Offer, Pass, Surcharge
 
 
 class DegSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,9 +84,9 @@ class Deg:
         """Encode ``providers[].fulfillments[]``."""
         return self._catalogue.fulfillment_fragment(location, windows)
 
-    def item_fragment(self, item: ChargingItem) -> bytes:
-        """Encode ``providers[].items[]``."""
-        return self._catalogue.item_fragment(item)
+    def item_fragment(self, item: ChargingItem, surcharges: Sequence[Surcharge] = ()) -> bytes:
+        """Encode ``providers[].items[]``, with the surcharges that are for it."""
+        return self._catalogue.item_fragment(item, surcharges)
 
     def offer_fragment(self, offer: Offer) -> bytes:
         """Encode ``providers[].offers[]``."""

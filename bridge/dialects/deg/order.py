@@ -87,9 +87,9 @@ class OrderRenderer:
             "allocated": self._allocated(order),
             "fulfillment_ids": [order.fulfillment_id],
         }
-        return self._item.render(
-            {"item": order.item, "facts": facts}
-        ) | self._catalogue.connector_tags(order.item)
+        return self._item.render({"item": order.item, "facts": facts}) | self._catalogue.item_tags(
+            order.item, order.agreed.surcharges
+        )
 
     def _selected(self, order: Order) -> dict[str, object] | None:
         """Return the amount as the BAP stated it, else the energy we assumed."""

@@ -30,7 +30,7 @@ from bridge.ocpi.tariffs import (
 )
 from bridge.orders.intents import Search
 from bridge.orders.item import ChargingItem, Provider
-from bridge.orders.terms import Offer, Pass
+from bridge.orders.terms import Offer, Pass, Surcharge
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 NOW = datetime(2026, 3, 4, 6, 30, tzinfo=UTC)
@@ -126,10 +126,12 @@ class PlainJson:
         slots = [[window.start.isoformat(), window.end.isoformat()] for window in windows]
         return _json({"id": self.fulfillment_id(location), "slots": slots})
 
-    def item_fragment(self, item: ChargingItem) -> bytes:
+    def item_fragment(self, item: ChargingItem, surcharges: Sequence[Surcharge] = ()) -> bytes:
         self.encoded.append(f"item {item.id}")
+        dearer = {"surcharges": [each.id for each in surcharges]} if surcharges else {}
         return _json(
-            {
+            dearer
+            | {
                 "id": item.id,
                 "name": f"#{item.number}",
                 "price": str(item.price_kwh),
@@ -183,6 +185,7 @@ class World:
     def __init__(self, *, max_message_bytes: int = 180_000, **options: Any) -> None:
         self.now = NOW
         self.promoted: tuple[Offer, ...] = ()
+        self.surcharges: tuple[Surcharge, ...] = ()
         self.dialect = PlainJson()
         self.index = CatalogIndex(
             [self.dialect],
@@ -190,6 +193,7 @@ class World:
             default_radius_m=5000,
             clock=lambda: self.now,
             promoted=lambda: self.promoted,
+            surcharges=lambda: self.surcharges,
             **options,
         )
         self.index.set_party(PARTY, "cpo1", PROVIDER)

@@ -12,7 +12,9 @@ import pytest
 
 from bridge.catalog.fragments import ProviderPart, Window
 from bridge.ocpi.locations import ConnectorType, EnergyMix, PowerType, Status
+from bridge.ocpi.tariffs import DayOfWeek, TariffRestrictions
 from bridge.orders.item import Provider
+from bridge.orders.terms import Surcharge
 from tests.unit.dialects.deg.given import (
     ZONE,
     connector,
@@ -38,6 +40,30 @@ def shown(**changes: Any) -> dict[str, Any]:
     """Return the item fragment of a changed item."""
     found: dict[str, Any] = json.loads(dialect().item_fragment(item(**changes)))
     return found
+
+
+def test_a_surcharge_is_explained_before_anybody_pays_it() -> None:
+    evenings = TariffRestrictions(
+        start_time="18:00",
+        end_time="21:00",
+        day_of_week=(DayOfWeek.MONDAY, DayOfWeek.FRIDAY),
+    )
+    congestion = Surcharge(id="c", title="Congestion fee", per_kwh=Decimal(1), when=evenings)
+    airport = Surcharge(id="a", share=Decimal("0.2"))
+
+    fragment = json.loads(dialect().item_fragment(item(), (congestion, airport)))
+
+    _, first, second = fragment["tags"]
+    assert first["descriptor"] == {"code": "surcharge-details", "name": "Surcharge Details"}
+    assert {entry["descriptor"]["code"]: entry["value"] for entry in first["list"]} == {
+        "surcharge-reason": "Congestion fee",
+        "surcharge-per-kwh": "1.00 INR/kWh",
+        "surcharge-days": "MONDAY,FRIDAY",
+        "surcharge-hours": "18:00-21:00",
+    }
+    assert [(entry["descriptor"]["code"], entry["value"]) for entry in second["list"]] == [
+        ("surcharge-percentage", "20%")
+    ]
 
 
 def test_a_location() -> None:
