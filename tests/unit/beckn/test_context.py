@@ -257,6 +257,15 @@ def test_the_dates_and_ttls_of_the_pages_are_read() -> None:
     assert quirks == [Quirk.COLON_DATE, Quirk.TTL_WITHOUT_PT]
 
 
+@pytest.mark.parametrize("timestamp", ["2026:03:04:12:00:00+05:30", "2026:03:04:06:30:00Z"])
+def test_a_colon_date_may_have_a_zone(timestamp: str) -> None:
+    quirks: list[str] = []
+
+    read({**CONTEXT, "timestamp": timestamp}, max_clock_skew_s=60, quirks=quirks)
+
+    assert quirks == [Quirk.COLON_DATE]
+
+
 @pytest.mark.parametrize("ttl", ["soon", 600, {"a": 1}])
 def test_an_unreadable_ttl_is_no_ttl(ttl: object) -> None:
     quirks: list[str] = []
