@@ -65,6 +65,7 @@ from bridge.workers.outbox import OutboxWorker
 from bridge.workers.refused_tokens import RefusedTokens
 from bridge.workers.registration import RegistrationWorker
 from bridge.workers.renewal import RenewalWorker
+from bridge.workers.spare import Rush
 
 log = get_logger()
 
@@ -214,6 +215,7 @@ def follower_of(
     operator: Operator,
     connected: Callable[[str], None],
     commercial: CommercialTerms,
+    rush: Rush,
 ) -> CatalogFollower:
     """Return the catalogue of this replica and what keeps it in step with Redis."""
     index = CatalogIndex(
@@ -237,6 +239,7 @@ def follower_of(
         provider_of=operator.provider_of,
         status_ttl_s=settings.evse_status_ttl_s,
         connected=connected,
+        rush=rush,
     )
 
 
@@ -315,8 +318,9 @@ def create_app(settings: Settings, redis_url: str) -> web.Application:
         asked=asked,
         tolerated=tolerated,
     )
-    puller = puller_of(stores, operator, client, emsp, asked, metrics)
-    follower = follower_of(settings, stores, dialects, operator, asked.wake, commercial)
+    rush = Rush()
+    puller = puller_of(stores, operator, client, emsp, asked, metrics, rush)
+    follower = follower_of(settings, stores, dialects, operator, asked.wake, commercial, rush)
     cpos = operator.cpos()
     live = LiveEvses(client, stores.connections, cpos)
     world = world_of(settings, mappings, stores, dialects, follower, live, operator, commercial)

@@ -44,6 +44,7 @@ from bridge.workers.asked import Asked
 from bridge.workers.inbox import LaneSet
 from bridge.workers.puller import Puller
 from bridge.workers.sources import Tools
+from bridge.workers.spare import Rush
 
 log = get_logger()
 
@@ -153,6 +154,7 @@ def puller_of(
     emsp: Emsp,
     asked: Asked,
     metrics: Metrics,
+    rush: Rush,
 ) -> Puller:
     """Return what pulls the lists of CPOs."""
 
@@ -166,6 +168,7 @@ def puller_of(
         pulls=stores.pulls,
         notice=notice,
         bad=bad,
+        rush=rush,
     )
     return Puller(tools=tools, connections=stores.connections, cpos=operator.pulled(), asked=asked)
 

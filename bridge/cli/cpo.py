@@ -32,6 +32,7 @@ from bridge.workers.asked import Asked
 from bridge.workers.registration import RegistrationWorker
 from bridge.workers.renewal import RenewalWorker
 from bridge.workers.sources import SOURCES
+from bridge.workers.spare import Rush
 
 app = typer.Typer(help="Connections to CPOs.", no_args_is_help=True)
 
@@ -206,7 +207,9 @@ def sync(
                 asked=asked,
                 tolerated=desk.client.tolerated,
             )
-            puller = puller_of(desk.stores, desk.operator, desk.client, emsp, asked, metrics)
+            puller = puller_of(
+                desk.stores, desk.operator, desk.client, emsp, asked, metrics, Rush()
+            )
             return msgspec.json.encode(await puller.pull_once(cpo_id, modules, full=full))
 
     report = asyncio.run(run())

@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from bridge.clients.ocpi import Answer
 from bridge.flows.peer import CallFailed
+from bridge.ocpi.answers import Ready
 from bridge.ocpi.headers import LINK, TOTAL_COUNT
 from bridge.ocpi.leniency import Leniency, Met
 from bridge.ocpi.links import at_offset, elsewhere, next_link, next_page, on_list
@@ -39,6 +40,8 @@ class Ending(enum.Enum):
 
 def key_of(element: object) -> str | None:
     """Return whose an object of a list is, and which, folded; None: it does not say so."""
+    if isinstance(element, Ready):
+        return f"{element.country_code}\n{element.party_id}\n{element.id}".casefold()
     if not isinstance(element, dict):
         return None
     for name in ("id", "uid", "role"):
@@ -165,7 +168,7 @@ class Crawl:
         for index, each in enumerate(data):
             if self._window is None:
                 return
-            changed = _moment(each.get("last_updated")) if isinstance(each, dict) else None
+            changed = _changed(each)
             after, until = self._window
             if changed and ((after and changed < after) or (until and changed >= until)):
                 self._met.append(Met(Leniency.DATE_FILTER, f"data[{index}].last_updated"))
@@ -251,6 +254,12 @@ class Crawl:
 def _refuses(error: CallFailed) -> bool:
     """Whether a peer answered that it has no such page, in whatever words."""
     return error.http not in (None, 401) and error.retry_after_s is None
+
+
+def _changed(element: object) -> datetime | None:
+    if isinstance(element, Ready):
+        return element.last_updated
+    return _moment(element.get("last_updated")) if isinstance(element, dict) else None
 
 
 def _moment(text: object) -> datetime | None:

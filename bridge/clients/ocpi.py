@@ -89,6 +89,7 @@ class Answer(NamedTuple):
     Args:
         http, code: HTTP status and OCPI status_code; no code without an envelope.
         data: untyped JSON in the shape that was due, as ``codec.loads`` gives it; None when absent.
+            In a list, what has nothing to forgive may be ``Ready``.
         url: where it came from, after redirects.
         link, total, limit: headers Link (several joined), X-Total-Count, X-Limit, as they came.
     """

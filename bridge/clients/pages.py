@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass, replace
 from typing import Final, Generic, NamedTuple, TypeVar
 
@@ -12,7 +12,7 @@ from bridge.clients.ocpi import Answer, Call, OcpiClient, unusable
 from bridge.errors import OcpiInvalid
 from bridge.flows.peer import CallFailed
 from bridge.ocpi import lenient
-from bridge.ocpi.answers import list_of
+from bridge.ocpi.answers import Ready, list_of
 from bridge.ocpi.headers import Party
 from bridge.ocpi.leniency import Met
 from bridge.ocpi.pointer import pointer
@@ -20,6 +20,7 @@ from bridge.ocpi.pointer import pointer
 __all__ = ["Bad", "Ending", "Page", "pages"]
 
 T = TypeVar("T")
+K = TypeVar("K")
 
 AGAIN_S: Final = (0.5, 2.0)
 """Pauses before a page is asked for again that was broken, or an HTTP 5xx: the rest of a long
@@ -45,32 +46,40 @@ class Bad(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Page(Generic[T]):
+class Page(Generic[K]):
     """One page, each of its objects read by itself; ``ending`` is None when another follows.
 
     An object that stands on it twice is the later one; one of an earlier page comes again.
     """
 
     number: int
-    objects: tuple[T, ...]
+    objects: tuple[K, ...]
     bad: tuple[Bad, ...]
     ending: Ending | None
 
 
 async def pages(
-    client: OcpiClient, first: Call, type_: type[T], *, max_pages: int = MAX_PAGES
-) -> AsyncGenerator[Page[T], None]:
+    client: OcpiClient,
+    first: Call,
+    type_: type[T],
+    kept: Callable[[T], K],
+    *,
+    max_pages: int = MAX_PAGES,
+) -> AsyncGenerator[Page[K], None]:
     """Yield the pages of a list, beginning with a request of the caller's making.
 
     It always ends. The next page is asked for while one is dealt with. A page that is broken is
     asked for again, and a CPO that wants a short pause gets it. What had to be forgiven is
     counted, each leniency once for an object.
 
+    Args:
+        kept: what is kept of an object that was read.
+
     Raises:
         CallFailed: a page did not come; what was yielded before stays true.
     """
     crawl = Crawl(first.url, max_pages)
-    call = replace(first, due=list_of(type_))
+    call = replace(first, due=list_of(type_, kept))
     coming: asyncio.Task[Answer] | None = asyncio.create_task(_page(client, call))
     try:
         while coming is not None:
@@ -88,13 +97,15 @@ async def pages(
             ending = following if isinstance(following, Ending) else None
             coming = None
             if isinstance(following, str):
-                # It comes while this one is read and kept.
+                # It is asked for now, and comes while this one is read and kept.
                 coming = asyncio.create_task(_page(client, replace(call, url=following)))
+                await asyncio.sleep(0)
             for met in crawl.told():
                 client.tolerated(first.cpo_id, met)
             if crawl.repeated:
                 data = []
-            objects, bad = _read(client, first.cpo_id, data, crawl.keys, type_)
+            read = zip(data, crawl.keys, strict=False)
+            objects, bad = _read(client, first.cpo_id, list(read), type_, kept)
             yield Page(number=crawl.pages, objects=objects, bad=bad, ending=ending)
     finally:
         if coming is not None:
@@ -136,15 +147,22 @@ def _list(module: str, answer: Answer) -> list[object]:
 
 
 def _read(
-    client: OcpiClient, cpo_id: str, data: list[object], keys: list[str | None], type_: type[T]
-) -> tuple[tuple[T, ...], tuple[Bad, ...]]:
+    client: OcpiClient,
+    cpo_id: str,
+    data: list[tuple[object, str | None]],
+    type_: type[T],
+    kept: Callable[[T], K],
+) -> tuple[tuple[K, ...], tuple[Bad, ...]]:
     """Read each object by itself; an unreadable one forgives nothing."""
-    objects: dict[object, T] = {}
+    objects: dict[object, K] = {}
     bad: list[Bad] = []
-    for index, each in enumerate(data):
+    for index, (each, key) in enumerate(data):
+        if isinstance(each, Ready):
+            objects[key] = each.object
+            continue
         met: list[Met] = []
         try:
-            objects[keys[index] or index] = lenient.read(each, type_, met, client.own)
+            objects[key or index] = kept(lenient.read(each, type_, met, client.own))
         except OcpiInvalid as error:
             place = pointer("data", index, path=error.path)
             bad.append(Bad(place, error.reason, *_identity(each)))

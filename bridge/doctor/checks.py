@@ -17,6 +17,7 @@ from bridge.doctor.finding import Finding, failed, forgiven, not_tried, ok
 from bridge.doctor.patient import Patient
 from bridge.flows.peer import CallFailed
 from bridge.flows.register import REQUIRED, VERSION, with_overrides
+from bridge.ocpi.answers import whole
 from bridge.ocpi.cdrs import CDR
 from bridge.ocpi.connection import Connection
 from bridge.ocpi.locations import Location
@@ -198,7 +199,7 @@ async def _list(
         )
         objects, bad, number, ending = 0, 0, 0, None
         try:
-            async with aclosing(pages(patient.client, first, each.type)) as read:
+            async with aclosing(pages(patient.client, first, each.type, whole)) as read:
                 async for page in read:
                     number, ending = page.number, page.ending
                     objects += len(page.objects)

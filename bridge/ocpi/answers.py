@@ -8,14 +8,22 @@ from __future__ import annotations
 import enum
 import re
 from collections.abc import Callable
+from datetime import datetime
 from decimal import Decimal
 from html import unescape
-from typing import Final, NamedTuple
+from typing import Annotated, Any, Final, NamedTuple, TypeVar
+
+import msgspec
 
 from bridge.errors import NotJson, OcpiInvalid
 from bridge.ocpi.codec import loads
 from bridge.ocpi.leniency import Leniency, Met
 from bridge.ocpi.lenient import read
+from bridge.ocpi.lenient.plain import LISTED, read_plain
+from bridge.ocpi.locations import Location
+from bridge.ocpi.tariffs import Tariff
+
+T = TypeVar("T")
 
 BODY: Final = "body"
 """Place of what is wrong with an answer as a whole."""
@@ -44,16 +52,41 @@ class Shape(enum.Enum):
     LIST = "LIST"
 
 
+def whole(read: T) -> T:
+    """Keep all of an object."""
+    return read
+
+
 class Due(NamedTuple):
     """What the data of an answer is to be.
 
     Args:
         usable: whether data of this shape can be used; asked only when the answer breaks OCPI, so
             that an error is never taken for data.
+        listed: what type of object a list is to have, if such objects may be read at once.
+        kept: what is kept of each of them.
     """
 
     shape: Shape
     usable: Callable[[object], bool]
+    listed: type[object] | None = None
+    kept: Callable[[Any], object] = whole
+
+
+class Ready(msgspec.Struct, frozen=True):
+    """An object of a list that had nothing to forgive, and what tells it from others.
+
+    Thousands of them come: one after the other is read, and let go before the next one.
+
+    Args:
+        object: what is kept of it.
+    """
+
+    country_code: str
+    party_id: str
+    id: str
+    last_updated: datetime
+    object: Any
 
 
 ACKNOWLEDGEMENT: Final = Due(Shape.ANYTHING, lambda data: True)
@@ -64,11 +97,13 @@ def object_of(type_: type[object]) -> Due:
     return Due(Shape.OBJECT, lambda data: _readable(data, type_))
 
 
-def list_of(type_: type[object]) -> Due:
+def list_of(type_: type[T], kept: Callable[[T], object] = whole) -> Due:
     """Return that a list of objects of OCPI is due; one of them that is good makes it usable."""
     return Due(
         Shape.LIST,
         lambda data: isinstance(data, list) and any(_readable(each, type_) for each in data),
+        type_ if type_ in LISTED else None,
+        kept,
     )
 
 
@@ -88,7 +123,8 @@ class Said(NamedTuple):
         json: it is a JSON document.
         enveloped: it had an envelope; else there is no code.
         code: OCPI status_code, None when there was none that can be read.
-        data: untyped JSON, in the shape that is due if it could be brought into it; None: none.
+        data: untyped JSON, in the shape that is due if it could be brought into it; None: none. In
+            a list, an object that has nothing to forgive may be ``Ready``.
         words: what the peer says about it, as it says it.
         met: what was forgiven.
     """
@@ -109,11 +145,13 @@ def understood(http: int, body: bytes, due: Due, *, reading: bool) -> Said:
     HTTP 2xx: usable data without an envelope, usable data beside no readable status_code, and,
     for a GET (``reading``), usable data beside a code of 2xxx.
     """
+    fine = 200 <= http < 300
+    if fine and due.listed is not None and (said := _plain(body, due)) is not None:
+        return said
     met: list[Met] = []
     if body.startswith(_BYTE_ORDER_MARK):
         met.append(Met(Leniency.BYTE_ORDER_MARK, BODY))
         body = body.removeprefix(_BYTE_ORDER_MARK)
-    fine = 200 <= http < 300
     if fine and due.shape is Shape.ANYTHING and not body.strip():
         met.append(Met(Leniency.NO_ENVELOPE, BODY))
         return Said(ok=True, json=False, enveloped=False, met=tuple(met))
@@ -125,6 +163,35 @@ def understood(http: int, body: bytes, due: Due, *, reading: bool) -> Said:
     if isinstance(document, dict) and ("status_code" in document or "data" in document):
         return _opened(document, fine, due, reading, met)
     return _bare(document, fine, due, met)
+
+
+class _Page(msgspec.Struct, forbid_unknown_fields=True):
+    """A page of a list whose envelope has nothing to forgive."""
+
+    data: list[msgspec.Raw]
+    status_code: Annotated[int, msgspec.Meta(ge=1000, lt=2000)]
+    timestamp: Annotated[str, msgspec.Meta(pattern=rf"^{_TIMESTAMP.pattern}\Z")]
+    status_message: str | None = None
+
+
+_PAGE: Final = msgspec.json.Decoder(_Page)
+
+
+def _plain(body: bytes, due: Due) -> Said | None:
+    """Return what a page means, each object read by itself; None: its envelope is not plain."""
+    try:
+        page = _PAGE.decode(body)
+        data = [_read(bytes(each), due) for each in page.data]
+    except (ValueError, NotJson):
+        return None
+    return Said(ok=True, code=page.status_code, data=data)
+
+
+def _read(body: bytes, due: Due) -> object:
+    plain = None if due.listed is None else read_plain(body, due.listed)
+    if not isinstance(plain, Location | Tariff):
+        return loads(body)
+    return Ready(plain.country_code, plain.party_id, plain.id, plain.last_updated, due.kept(plain))
 
 
 def _opened(

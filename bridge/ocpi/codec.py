@@ -201,7 +201,8 @@ def _member(path: str, name: str) -> str:
     return f"{path}.{name}" if path else name
 
 
-def _exact(text: str) -> Decimal:
+def exact(text: str) -> Decimal:
+    """Return a number as it is written. Raises ValueError, as ``bounded``."""
     return bounded(Decimal(text))
 
 
@@ -218,7 +219,7 @@ def bounded(number: Decimal) -> Decimal:
     return number
 
 
-_UNTYPED: Final = msgspec.json.Decoder(float_hook=_exact)
+_UNTYPED: Final = msgspec.json.Decoder(float_hook=exact)
 _STORED: Final = msgspec.json.Encoder(decimal_format="number")
 
 

@@ -41,7 +41,9 @@ class Party(msgspec.Struct, frozen=True, eq=False):
         return f"{self.country_code}*{self.party_id}".upper()
 
     def __eq__(self, other: object) -> bool:
-        return str(self) == str(other) if isinstance(other, Party) else NotImplemented
+        if not isinstance(other, Party):
+            return NotImplemented
+        return self is other or str(self) == str(other)
 
     def __ne__(self, other: object) -> bool:
         # Of a struct, not of ``object``: without this it would compare identities.

@@ -25,19 +25,19 @@ CiString39: TypeAlias = Annotated[str, Meta(max_length=39, pattern=ASCII)]
 CiString48: TypeAlias = Annotated[str, Meta(max_length=48, pattern=ASCII)]
 
 # string: printable UTF-8, case-sensitive; the length counts characters.
-_PRINTABLE = r"^[^\x00-\x1f\x7f]*\Z"
-String2: TypeAlias = Annotated[str, Meta(max_length=2, pattern=_PRINTABLE)]
-String3: TypeAlias = Annotated[str, Meta(max_length=3, pattern=_PRINTABLE)]
-String4: TypeAlias = Annotated[str, Meta(max_length=4, pattern=_PRINTABLE)]
-String10: TypeAlias = Annotated[str, Meta(max_length=10, pattern=_PRINTABLE)]
-String16: TypeAlias = Annotated[str, Meta(max_length=16, pattern=_PRINTABLE)]
-String20: TypeAlias = Annotated[str, Meta(max_length=20, pattern=_PRINTABLE)]
-String45: TypeAlias = Annotated[str, Meta(max_length=45, pattern=_PRINTABLE)]
-String64: TypeAlias = Annotated[str, Meta(max_length=64, pattern=_PRINTABLE)]
-String100: TypeAlias = Annotated[str, Meta(max_length=100, pattern=_PRINTABLE)]
-String255: TypeAlias = Annotated[str, Meta(max_length=255, pattern=_PRINTABLE)]
-String512: TypeAlias = Annotated[str, Meta(max_length=512, pattern=_PRINTABLE)]
-String5000: TypeAlias = Annotated[str, Meta(max_length=5000, pattern=_PRINTABLE)]
+PRINTABLE = r"^[^\x00-\x1f\x7f]*\Z"
+String2: TypeAlias = Annotated[str, Meta(max_length=2, pattern=PRINTABLE)]
+String3: TypeAlias = Annotated[str, Meta(max_length=3, pattern=PRINTABLE)]
+String4: TypeAlias = Annotated[str, Meta(max_length=4, pattern=PRINTABLE)]
+String10: TypeAlias = Annotated[str, Meta(max_length=10, pattern=PRINTABLE)]
+String16: TypeAlias = Annotated[str, Meta(max_length=16, pattern=PRINTABLE)]
+String20: TypeAlias = Annotated[str, Meta(max_length=20, pattern=PRINTABLE)]
+String45: TypeAlias = Annotated[str, Meta(max_length=45, pattern=PRINTABLE)]
+String64: TypeAlias = Annotated[str, Meta(max_length=64, pattern=PRINTABLE)]
+String100: TypeAlias = Annotated[str, Meta(max_length=100, pattern=PRINTABLE)]
+String255: TypeAlias = Annotated[str, Meta(max_length=255, pattern=PRINTABLE)]
+String512: TypeAlias = Annotated[str, Meta(max_length=512, pattern=PRINTABLE)]
+String5000: TypeAlias = Annotated[str, Meta(max_length=5000, pattern=PRINTABLE)]
 
 # A URL is of no use when it is cut.
 WHOLE = r"^[^\x00-\x20\x7f]*\Z"

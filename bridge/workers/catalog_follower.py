@@ -22,7 +22,7 @@ from bridge.store.connections import CLIENTS, CONNECTION
 from bridge.store.database import Database
 from bridge.store.objects import CHANGES, SEPARATOR, ObjectStore
 from bridge.store.slots import SLOTS, SlotStore
-from bridge.workers.spare import SpareTime
+from bridge.workers.spare import Rush, SpareTime
 from bridge.workers.stopping import stop_if_cancelled
 
 log = get_logger()
@@ -49,6 +49,7 @@ class CatalogFollower:
     Args:
         provider_of: the Beckn provider of a CPO party, from configuration and credentials.
         connected: told of every CPO whose connection changed, whoever changed it.
+        rush: what changes of objects wait for, once until all of them are followed.
     """
 
     def __init__(
@@ -63,6 +64,7 @@ class CatalogFollower:
         provider_of: Callable[[Connection, Party], Provider],
         status_ttl_s: float,
         connected: Callable[[str], None] = lambda cpo_id: None,
+        rush: Rush | None = None,
     ) -> None:
         self.index = index
         self.loaded = False
@@ -75,6 +77,8 @@ class CatalogFollower:
         self._connected = connected
         self._status_ttl = timedelta(seconds=status_ttl_s)
         self._spare = SpareTime()
+        self._rush = rush or Rush()
+        self._waited = False
         self._heard: dict[tuple[Party, str], datetime] = {}
         self._cpo_of: dict[Party, str] = {}
         self._twice: set[tuple[Party, str]] = set()
@@ -157,7 +161,9 @@ class CatalogFollower:
                 position, preparing = changes[-1].position, True
                 if await self._apply(changes):
                     return
-            elif preparing:
+                continue
+            self._waited = False
+            if preparing:
                 preparing = await self._prepare()
             elif await self._lost(position):
                 log.warning("catalogue.behind", position=position)
@@ -186,10 +192,20 @@ class CatalogFollower:
                 await self._read_slots(party, {name for each in some for name in each.ids})
             elif kind != CLIENTS:
                 ids = dict.fromkeys(object_id for each in some for object_id in each.ids)
+                await self._wait_once()
                 await self._read_anew(Kind(kind), party, list(ids))
             elif await self._told_of_parties(cpo_id):
                 return True
         return False
+
+    async def _wait_once(self) -> None:
+        """Let a pull of Locations come to its end first: side by side neither is done sooner.
+
+        Only once until all changes are followed: whatever the pulls do, none is late for long.
+        """
+        if not self._waited:
+            self._waited = True
+            await self._rush.over()
 
     async def _read_anew(self, kind: Kind, party: Party, ids: Sequence[str]) -> None:
         """Bring Locations or tariffs of a party to what is stored now, some at a time."""

@@ -5,11 +5,10 @@ Whom a hub reaches is kept with its connection.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from hashlib import blake2b
-from itertools import groupby
 from typing import Final
 
 import msgspec
@@ -20,12 +19,12 @@ from bridge.flows.emsp.cdrs import keep_cdr
 from bridge.flows.emsp.emsp import Emsp
 from bridge.flows.emsp.hubclientinfo import told
 from bridge.flows.emsp.keeping import Kept, is_older
-from bridge.flows.emsp.locations import status_jobs, tariff_ids
+from bridge.flows.emsp.locations import status_jobs
 from bridge.flows.emsp.sessions import keep_session
 from bridge.flows.jobs import Job
 from bridge.flows.ports import Kind, Wanted
 from bridge.ocpi.cdrs import CDR
-from bridge.ocpi.codec import restored, stored
+from bridge.ocpi.codec import restored
 from bridge.ocpi.connection import Connection
 from bridge.ocpi.headers import Party
 from bridge.ocpi.hubclientinfo import ClientInfo
@@ -33,7 +32,7 @@ from bridge.ocpi.locations import Location
 from bridge.ocpi.sessions import Session
 from bridge.ocpi.types import ModuleID
 from bridge.store.objects import Write
-from bridge.workers.sources import Keeping, Listed, Owned, Source, Tools
+from bridge.workers.sources import Keeping, Listed, Listing, Owned, Source, Tools
 
 WRITTEN_AT_ONCE: Final = 100
 """Objects that are compared and written in one transaction; pages may be larger."""
@@ -61,11 +60,11 @@ async def begin(
         return Clients(tools.emsp, connection, full=full)
     if source.reach is not None:
         return Events(tools.emsp, cpo_id)
-    found: dict[tuple[Party, str], bytes] = {}
-    if full:
-        for party in parties:
-            async for some in tools.objects.scan(source.kind, party):
-                found |= {(party, each): digest(body) for each, body in some.items()}
+    found: dict[Party, dict[str, bytes]] = {}
+    for party in parties if full else ():
+        found[party] = {}
+        async for some in tools.objects.scan(source.kind, party):
+            found[party] |= {each: digest(body) for each, body in some.items()}
     return Catalogue(tools, cpo_id, source.kind, found, full=full)
 
 
@@ -159,8 +158,8 @@ class Catalogue:
     """Keeps Locations and tariffs: writes what is news, removes what a full list lacks.
 
     Args:
-        found: digests of what was stored when the pull began. It yields to the list; what was
-            pushed since then is compared by its date.
+        found: digests of what was stored when the pull began, by folded id. It yields to the
+            list; what was pushed since then is compared by its date.
     """
 
     def __init__(
@@ -168,7 +167,7 @@ class Catalogue:
         tools: Tools,
         cpo_id: str,
         kind: Kind,
-        found: dict[tuple[Party, str], bytes],
+        found: Mapping[Party, Mapping[str, bytes]],
         *,
         full: bool,
     ) -> None:
@@ -177,7 +176,7 @@ class Catalogue:
         self._kind = kind
         self._found = found
         self._full = full
-        self._listed: set[tuple[Party, str]] = set()
+        self._listed: defaultdict[Party, set[str]] = defaultdict(set)
         self._nameless = False
         self._tariffs: dict[Party, frozenset[str]] = {}
 
@@ -185,7 +184,7 @@ class Catalogue:
         """Keep objects, many in one transaction."""
         count: Counter[str] = Counter()
         for party, some in _batches(page):
-            self._listed.update((party, each) for each in some)
+            self._listed[party].update(some)
             count += await self._take(party, some)
             await self._ask_for_tariffs(party, some)
         return count
@@ -195,26 +194,30 @@ class Catalogue:
         if bad.party is None or bad.id is None:
             self._nameless = True
         else:
-            self._listed.add((bad.party, bad.id.casefold()))
+            self._listed[bad.party].add(bad.id.casefold())
 
     async def settle(self, *, complete: bool) -> int:
         """Remove what a full list lacks, unless it was pushed meanwhile."""
         if not complete or not self._full or self._nameless:
             return 0
-        gone = sorted(self._found.keys() - self._listed, key=lambda each: (str(each[0]), each[1]))
         removed = 0
-        for party, ids in groupby(gone, key=lambda each: each[0]):
-            for some in _cut([each for _, each in ids]):
+        for party, found in self._found.items():
+            for some in _cut(sorted(found.keys() - self._listed[party])):
                 bodies = await self._tools.objects.read_many(self._kind, party, some)
                 for object_id, body in zip(some, bodies, strict=True):
                     if body is not None and self._was_found(party, object_id, body):
                         removed += await self._write(party, object_id, None, body)
         return removed
 
-    async def _take(self, party: Party, some: dict[str, Listed]) -> Counter[str]:
+    async def _take(self, party: Party, some: dict[str, Listing]) -> Counter[str]:
         """Write what is news of some objects of a party at once, else one by one."""
+        if self._full and some.keys().isdisjoint(self._found.get(party, ())):
+            # What was not there at the beginning is hardly there now: it need not be read first.
+            writes = [Write(each.id, each.body, None) for each in some.values()]
+            if await self._tools.objects.write_many(self._kind, party, writes):
+                return Counter(written=len(writes))
         count: Counter[str] = Counter()
-        writes: list[Write] = []
+        writes = []
         bodies = await self._tools.objects.read_many(self._kind, party, list(some))
         for each, old in zip(some.values(), bodies, strict=True):
             became, write = await self._judged(party, each, old)
@@ -226,7 +229,7 @@ class Catalogue:
         # Somebody pushed one of them in this moment.
         return Counter([await self._take_one(party, each) for each in some.values()])
 
-    async def _take_one(self, party: Party, each: Listed) -> str:
+    async def _take_one(self, party: Party, each: Listing) -> str:
         for _ in range(WRITERS):
             old = await self._tools.objects.read(self._kind, party, each.id)
             became, write = await self._judged(party, each, old)
@@ -236,33 +239,32 @@ class Catalogue:
         raise StoreUnavailable(f"the {self._kind} {each.id!r} kept changing")
 
     async def _judged(
-        self, party: Party, each: Listed, old: bytes | None
+        self, party: Party, each: Listing, old: bytes | None
     ) -> tuple[str, Write | None]:
         """Return what becomes of an object, and what to write."""
-        new = stored(each)
-        if old == new:
+        if old == each.body:
             return "unchanged", None
         if old is None:
-            return "written", Write(each.id, new, None)
+            return "written", Write(each.id, each.body, None)
         if not self._was_found(party, each.id, old) and _overtaken(each, old):
             return "older", None
-        return "written", Write(each.id, new, old, await self._jobs(party, old, each))
+        return "written", Write(each.id, each.body, old, await self._jobs(party, old, each))
 
     def _was_found(self, party: Party, object_id: str, body: bytes) -> bool:
         """Whether this is what was stored when the pull began."""
-        found = self._found.get((party, object_id.casefold()))
+        found = self._found.get(party, {}).get(object_id.casefold())
         return found is not None and found == digest(body)
 
-    async def _jobs(self, party: Party, old: bytes, each: Listed) -> dict[str, Job]:
+    async def _jobs(self, party: Party, old: bytes, each: Listing) -> dict[str, Job]:
         """Return what the orders on an EVSE must know of its new status."""
-        if not isinstance(each, Location):
+        if self._kind is not Kind.LOCATION:
             return {}
         try:
-            before = restored(old, Location)
+            before, after = restored(old, Location), restored(each.body, Location)
         except BadInput:
             return {}
         emsp = self._tools.emsp
-        return await status_jobs(emsp.correlation, party, before, each, self._tools.now())
+        return await status_jobs(emsp.correlation, party, before, after, self._tools.now())
 
     async def _write(self, party: Party, object_id: str, new: bytes | None, old: bytes) -> bool:
         return await self._tools.objects.write(self._kind, party, object_id, new, old)
@@ -271,22 +273,23 @@ class Catalogue:
         if any(each.jobs for each in writes):
             self._tools.emsp.wake()
 
-    async def _ask_for_tariffs(self, party: Party, some: dict[str, Listed]) -> None:
+    async def _ask_for_tariffs(self, party: Party, some: dict[str, Listing]) -> None:
         """Have the tariffs fetched that Locations name and nobody listed (4.1, 13)."""
-        named = [tariff_ids(each) for each in some.values() if isinstance(each, Location)]
+        named = frozenset().union(*(each.tariff_ids for each in some.values()))
         if not named:
             return
         if party not in self._tariffs:
             self._tariffs[party] = await self._tools.objects.ids(Kind.TARIFF, party)
-        for tariff_id in frozenset().union(*named) - self._tariffs[party]:
+        for tariff_id in named - self._tariffs[party]:
             self._tools.emsp.pull_soon(self._cpo_id, ModuleID.TARIFFS, Wanted(party, tariff_id))
 
 
-def _batches(page: Sequence[Owned]) -> Iterator[tuple[Party, dict[str, Listed]]]:
+def _batches(page: Sequence[Owned]) -> Iterator[tuple[Party, dict[str, Listing]]]:
     """Yield objects by party and folded id, not too many at once, the same one never twice."""
-    some: dict[str, Listed] = {}
+    some: dict[str, Listing] = {}
     owner: Party | None = None
     for party, each in page:
+        assert isinstance(each, Listing), "sessions and CDRs are events"
         folded = each.id.casefold()
         if owner is not None and (party != owner or folded in some or len(some) == WRITTEN_AT_ONCE):
             yield owner, some
@@ -305,7 +308,7 @@ class _Dated(msgspec.Struct):
     last_updated: datetime
 
 
-def _overtaken(each: Listed, old: bytes) -> bool:
+def _overtaken(each: Listing, old: bytes) -> bool:
     """Whether what is stored is newer; what cannot be read is not."""
     try:
         return is_older(each.last_updated, restored(old, _Dated).last_updated)

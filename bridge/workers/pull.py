@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import aclosing, suppress
+from contextlib import aclosing, nullcontext, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
@@ -22,7 +23,7 @@ from bridge.ocpi.types import InterfaceRole
 from bridge.ocpi.urls import page_query
 from bridge.store.pulls import Lease, PullState
 from bridge.workers.keeping import begin
-from bridge.workers.sources import Keeping, Listed, Owned, Source, Tools
+from bridge.workers.sources import LOCATIONS, Keeping, Listed, Owned, Source, Tools, kept
 from bridge.workers.stopping import stop_if_cancelled
 
 PAGE_SIZE: Final = 100
@@ -36,6 +37,9 @@ OVERLAP: Final = timedelta(seconds=60)
 
 LONGEST_RANGE: Final = timedelta(days=28)
 """What is asked for at once at most; some CPOs refuse ranges of more than a month."""
+
+RENEWED_S: Final = 1.0
+"""The lock of a list is renewed after a page, but no more often than this."""
 
 BAD_SHOWN: Final = 20
 """Unreadable objects of one pull that are told one by one."""
@@ -215,16 +219,20 @@ class _Crawl:
     lease: Lease
     keeping: Keeping
     newest: datetime | None = None
+    renewed_at: float = 0.0
     count: Counter[str] = field(default_factory=Counter)
-    owners: dict[Party, Party | None] = field(default_factory=dict)
+    owners: dict[tuple[str, str], Party | None] = field(default_factory=dict)
 
     async def read_all(
         self, asked: Sequence[Party | None], parts: Sequence[Range], *, full: bool
     ) -> Outcome:
         """Read the lists of all that are asked, settle, and tell what became of it."""
-        endings = [await self.read(each, part) for each in asked for part in parts]
-        ending = next((each for each in endings if each is not Ending.COMPLETE), Ending.COMPLETE)
-        removed = await self.keeping.settle(complete=ending is Ending.COMPLETE)
+        rush = self.tools.rush.on() if self.source is LOCATIONS else nullcontext()
+        with rush:
+            endings = [await self.read(each, part) for each in asked for part in parts]
+            not_complete = (each for each in endings if each is not Ending.COMPLETE)
+            ending = next(not_complete, Ending.COMPLETE)
+            removed = await self.keeping.settle(complete=ending is Ending.COMPLETE)
         self.tell_foreign()
         return Outcome(
             module=self.source.module,
@@ -254,15 +262,22 @@ class _Crawl:
             at_least_s=PAGE_S,
         )
         ending: Ending | None = None
-        async with aclosing(pages(self.tools.client, first, self.source.type)) as read:
+        async with aclosing(pages(self.tools.client, first, self.source.type, kept)) as read:
             async for page in read:
                 await self._take(page)
                 stop_if_cancelled()
                 ending = page.ending
-                if not await self.tools.pulls.renew(self.lease):
-                    raise StoreUnavailable("another replica has taken over the pull")
+                await self._hold()
         assert ending is not None, "the last page has an ending"
         return ending
+
+    async def _hold(self) -> None:
+        """Renew the lock. Raises StoreUnavailable: it was lost."""
+        if time.monotonic() - self.renewed_at < RENEWED_S:
+            return
+        self.renewed_at = time.monotonic()
+        if not await self.tools.pulls.renew(self.lease):
+            raise StoreUnavailable("another replica has taken over the pull")
 
     async def _take(self, page: Page[Listed]) -> None:
         for bad in page.bad:
@@ -281,9 +296,10 @@ class _Crawl:
         """Return whose an object is, as the connection spells it; None: nobody's behind it."""
         if not self.source.owned:
             return named
-        if named not in self.owners:
-            self.owners[named] = self.connection.owner(named)
-        return self.owners[named]
+        spelling = named.country_code, named.party_id
+        if spelling not in self.owners:
+            self.owners[spelling] = self.connection.owner(named)
+        return self.owners[spelling]
 
     def _take_bad(self, bad: Bad) -> None:
         self.count["seen"] += 1

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Final, Literal, NamedTuple, Protocol
+
+import msgspec
 
 from bridge.clients.ocpi import OcpiClient
 from bridge.clients.pages import Bad
 from bridge.flows.emsp.emsp import Emsp
+from bridge.flows.emsp.locations import tariff_ids
 from bridge.flows.ports import Kind
 from bridge.ocpi.cdrs import CDR
+from bridge.ocpi.codec import stored
 from bridge.ocpi.headers import Party
 from bridge.ocpi.hubclientinfo import ClientInfo
 from bridge.ocpi.locations import Location
@@ -21,6 +25,7 @@ from bridge.ocpi.tariffs import Tariff
 from bridge.ocpi.types import ModuleID
 from bridge.store.objects import ObjectStore
 from bridge.store.pulls import Pulls
+from bridge.workers.spare import Rush
 
 SESSIONS_REACH: Final = timedelta(days=1)
 """How far the first pull of sessions reaches back: what still charges began not long ago."""
@@ -28,8 +33,39 @@ SESSIONS_REACH: Final = timedelta(days=1)
 CDRS_REACH: Final = timedelta(days=28)
 """The same for CDRs, which may be made late."""
 
-Listed = Location | Tariff | Session | CDR | ClientInfo
-"""An object of a list."""
+
+class Listing(msgspec.Struct, frozen=True):
+    """What a pull keeps of a Location or tariff.
+
+    Args:
+        body: as it is stored.
+        tariff_ids: those that a Location names, as CiStrings compare.
+    """
+
+    country_code: str
+    party_id: str
+    id: str
+    last_updated: datetime
+    body: bytes
+    tariff_ids: frozenset[str]
+
+
+Listed = Listing | Session | CDR | ClientInfo
+"""An object of a list, as far as it is kept."""
+
+
+def kept(read: Location | Tariff | Session | CDR | ClientInfo) -> Listed:
+    """Return what is kept of an object of a list; of those that are events, everything."""
+    if not isinstance(read, Location | Tariff):
+        return read
+    return Listing(
+        country_code=read.country_code,
+        party_id=read.party_id,
+        id=read.id,
+        last_updated=read.last_updated,
+        body=stored(read),
+        tariff_ids=tariff_ids(read) if isinstance(read, Location) else frozenset(),
+    )
 
 
 class Source(NamedTuple):
@@ -43,7 +79,7 @@ class Source(NamedTuple):
 
     module: ModuleID
     kind: Kind | None
-    type: type[Listed]
+    type: type[Location | Tariff | Session | CDR | ClientInfo]
     reach: timedelta | None = None
 
     @property
@@ -94,6 +130,7 @@ class Tools:
         emsp: keeps sessions and CDRs as if they had been pushed.
         objects: keeps Locations and tariffs, many at a time.
         bad: counts an object of a CPO's list that could not be read.
+        rush: is on while Locations are pulled.
     """
 
     client: OcpiClient
@@ -103,6 +140,7 @@ class Tools:
     notice: Notice
     bad: Callable[[str, ModuleID], None] = lambda cpo_id, module: None
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    rush: Rush = field(default_factory=Rush)
 
 
 class Owned(NamedTuple):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Final
 
 SHARE: Final = 0.1
@@ -12,6 +13,40 @@ SHARE: Final = 0.1
 
 IDLE_S: Final = 0.0002
 """A round of the event loop that is shorter had nothing else to do."""
+
+RUSH_S: Final = 5.0
+"""How long spare-time work waits for the end of a rush before it takes its share all the same."""
+
+
+class Rush:
+    """Work that is done sooner when nothing else goes on beside it.
+
+    ``under_way``: how many are at it.
+    """
+
+    def __init__(self, longest_s: float = RUSH_S) -> None:
+        self.under_way = 0
+        self._longest_s = longest_s
+        self._over = asyncio.Event()
+        self._over.set()
+
+    @contextmanager
+    def on(self) -> Iterator[None]:
+        """Have spare-time work wait; several may be in a rush at the same time."""
+        self.under_way += 1
+        self._over.clear()
+        try:
+            yield
+        finally:
+            self.under_way -= 1
+            if not self.under_way:
+                self._over.set()
+
+    async def over(self) -> None:
+        """Wait until nobody is in a rush, for a limited time."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._longest_s):
+                await self._over.wait()
 
 
 class SpareTime:

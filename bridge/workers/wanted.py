@@ -16,7 +16,7 @@ from bridge.ocpi.headers import Party
 from bridge.ocpi.locations import Location
 from bridge.ocpi.types import InterfaceRole, ModuleID
 from bridge.workers.keeping import Catalogue, digest
-from bridge.workers.sources import Owned, Tools
+from bridge.workers.sources import Owned, Tools, kept
 
 NOT_FOUND: Final = 404
 
@@ -51,10 +51,9 @@ async def fetch_location(tools: Tools, cpo: Cpo, connection: Connection, wanted:
     owner = Party(location.country_code, location.party_id)
     if owner != wanted.party or location.id.casefold() != wanted.id.casefold():
         raise unusable(ModuleID.LOCATIONS, answer, f"it is {owner} {location.id!r}")
-    place = wanted.party, wanted.id.casefold()
-    found = {} if stored is None else {place: digest(stored)}
-    keeping = Catalogue(tools, cpo.id, Kind.LOCATION, found, full=False)
-    await keeping.take([Owned(wanted.party, location)])
+    found = {} if stored is None else {wanted.id.casefold(): digest(stored)}
+    keeping = Catalogue(tools, cpo.id, Kind.LOCATION, {wanted.party: found}, full=False)
+    await keeping.take([Owned(wanted.party, kept(location))])
     return True
 
 

@@ -32,6 +32,7 @@ from bridge.store.lanes import Lanes
 from bridge.store.objects import ObjectStore
 from bridge.store.slots import SlotStore
 from bridge.workers.catalog_follower import CatalogFollower
+from bridge.workers.spare import Rush
 from tests import factories
 from tests.unit.catalog.world import EPOCH, NOW, PlainJson, items, location, providers, tariff
 from tests.waiting import until
@@ -83,8 +84,20 @@ def store(redis: Redis) -> ConnectionStore:
     return ConnectionStore(Database(redis), {})
 
 
+class Waited(Rush):
+    """A rush that counts who waits for its end."""
+
+    waits = 0
+
+    async def over(self) -> None:
+        self.waits += 1
+        await super().over()
+
+
 @asynccontextmanager
-async def following(redis: Redis, *cpo_ids: str) -> AsyncIterator[Replica]:
+async def following(
+    redis: Redis, *cpo_ids: str, rush: Rush | None = None
+) -> AsyncIterator[Replica]:
     """Run a follower; it has loaded everything."""
     database = Database(redis)
     connections = ConnectionStore(database, {})
@@ -105,6 +118,7 @@ async def following(redis: Redis, *cpo_ids: str) -> AsyncIterator[Replica]:
         ),
         status_ttl_s=60,
         connected=woken.append,
+        rush=rush,
     )
     running = asyncio.create_task(follower.run())
     try:
@@ -135,6 +149,41 @@ async def test_what_nobody_searches_for_is_encoded_when_there_is_time(
         await put_objects(redis, TWO)
         await store.save(connection("cpo1", Role.CPO, TWO))
         await until(lambda: "item IN*TWO*L1*E1*1" in replica.dialect.encoded)
+
+
+async def test_changes_wait_for_the_end_of_a_pull(redis: Redis, store: ConnectionStore) -> None:
+    await store.save(connection("cpo1", Role.CPO, ONE))
+    rush = Waited(longest_s=60)
+
+    async with following(redis, "cpo1", rush=rush) as replica:
+        with rush.on():
+            await put_objects(redis, ONE)
+            await until(lambda: rush.waits == 1)
+            assert replica.shown() == set()
+        await until(lambda: replica.shown() == {"IN*ONE"})
+
+
+async def test_changes_do_not_wait_for_a_pull_without_end(
+    redis: Redis, store: ConnectionStore
+) -> None:
+    await store.save(connection("cpo1", Role.CPO, ONE))
+    rush = Waited(longest_s=0.05)
+
+    async with following(redis, "cpo1", rush=rush) as replica:
+        with rush.on():
+            await put_objects(redis, ONE)
+            await until(lambda: replica.shown() == {"IN*ONE"})
+
+
+async def test_a_new_connection_waits_for_no_pull(redis: Redis, store: ConnectionStore) -> None:
+    await put_objects(redis, ONE)
+    rush = Waited(longest_s=60)
+
+    async with following(redis, "cpo1", rush=rush) as replica:
+        with rush.on():
+            await store.save(connection("cpo1", Role.CPO, ONE))
+            await until(lambda: replica.shown() == {"IN*ONE"})
+        assert replica.woken == ["cpo1"]
 
 
 @pytest.mark.requirement("O142")

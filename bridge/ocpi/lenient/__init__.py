@@ -3,14 +3,12 @@
 Only for what a CPO sent. What the bridge writes, and what it reads back from its own store, goes
 through ``bridge.ocpi.codec`` alone. Three steps: the untyped JSON, a normaliser made from the
 types (``walk``, with the values in ``scalars`` and what single objects need in ``objects``), and
-msgspec's strict check of what comes out. An object that is plainly in order (``plain``) goes to
-the check at once.
+msgspec's strict check of what comes out. JSON that is plainly in order is read at once (``plain``).
 """
 
 from __future__ import annotations
 
 from collections.abc import Hashable
-from contextlib import suppress
 from typing import TypeVar, cast
 
 import msgspec
@@ -19,7 +17,6 @@ from bridge.errors import OcpiInvalid
 from bridge.ocpi.codec import fault_of, to_builtins
 from bridge.ocpi.headers import Party
 from bridge.ocpi.leniency import Met
-from bridge.ocpi.lenient.plain import is_plain
 from bridge.ocpi.lenient.reading import Reading, Unusable, path_of
 from bridge.ocpi.lenient.walk import reader
 
@@ -36,15 +33,6 @@ def read(obj: object, type_: type[T], met: list[Met], own: Party | None = None) 
     Raises:
         OcpiInvalid: what is left is no such object; names the place.
     """
-    if is_plain(obj, type_):
-        # What is wrong with it all the same is forgiven, or named, by the way around.
-        with suppress(msgspec.ValidationError):
-            return msgspec.convert(obj, type_)
-    return read_around(obj, type_, met, own)
-
-
-def read_around(obj: object, type_: type[T], met: list[Met], own: Party | None = None) -> T:
-    """Do what ``read`` does, looking at every value of any object."""
     normal = _normal(obj, type_, Reading(met, own=own))
     try:
         return msgspec.convert(normal, type_)

@@ -15,6 +15,7 @@ from bridge.clients.commands import command
 from bridge.clients.configuration import ConfigurationApi
 from bridge.clients.cpo import call_of
 from bridge.clients.pages import pages
+from bridge.ocpi.answers import whole
 from bridge.ocpi.commands import CommandType
 from bridge.ocpi.flags import NO_FLAGS, Flags
 from bridge.ocpi.locations import Location
@@ -46,7 +47,7 @@ async def read_a_list(side: Side, fake: FakeCpo) -> None:
         to=CPO_PARTY,
         query=page_query(offset=0, limit=2),
     )
-    _ = [page async for page in pages(side.client, first, Location)]
+    _ = [page async for page in pages(side.client, first, Location, whole)]
 
 
 async def start(side: Side, fake: FakeCpo) -> None:

@@ -12,6 +12,7 @@ from aiohttp.test_utils import TestServer
 from bridge.clients.crawl import EMPTY_PAGES
 from bridge.clients.pages import Ending, Page, pages
 from bridge.flows.peer import CallFailed
+from bridge.ocpi.answers import whole
 from bridge.ocpi.locations import Location
 from tests.contract.ocpi_client.fake import Asked, FakeCpo, always, enveloped
 from tests.contract.ocpi_client.objects import location
@@ -22,7 +23,7 @@ PATH = "/2.2.1/locations"
 
 async def crawl(side: Side, url: str) -> list[Page[Location]]:
     """Read a list to its end."""
-    return [page async for page in pages(side.client, get(url), Location)]
+    return [page async for page in pages(side.client, get(url), Location, whole)]
 
 
 def ids(read: Sequence[Page[Location]]) -> list[str]:
@@ -274,7 +275,7 @@ async def test_a_page_that_does_not_come_fails_the_crawl_after_the_good_ones(
     read: list[Page[Location]] = []
 
     async def crawl_into() -> None:
-        async for page in pages(side.client, get(fake.url(PATH)), Location):
+        async for page in pages(side.client, get(fake.url(PATH)), Location, whole):
             read.append(page)
 
     with pytest.raises(CallFailed, match="HTTP 500"):

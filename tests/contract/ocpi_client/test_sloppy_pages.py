@@ -15,6 +15,7 @@ from bridge.clients.crawl import EMPTY_PAGES
 from bridge.clients.ocpi import Timeouts
 from bridge.clients.pages import AGAIN_S, WAITED_S, Ending, Page, pages
 from bridge.flows.peer import CallFailed
+from bridge.ocpi.answers import whole
 from bridge.ocpi.leniency import Leniency
 from bridge.ocpi.locations import Location
 from tests.contract.ocpi_client.fake import STAMP, Answer, Asked, FakeCpo, always, enveloped, raw
@@ -82,7 +83,7 @@ ALL = "?offset=0&limit=10"
 async def crawl(side: Side, fake: FakeCpo, query: str = ALL, **limits: int) -> list[Page[Location]]:
     """Read a list to its end."""
     first = get(fake.url(PATH + query))
-    return [page async for page in pages(side.client, first, Location, **limits)]
+    return [page async for page in pages(side.client, first, Location, whole, **limits)]
 
 
 def ids(read: Sequence[Page[Location]]) -> list[str]:
@@ -573,7 +574,7 @@ async def test_a_page_that_does_not_come_in_time_is_not_asked_for_again(
     first = get(fake.url(PATH), timeouts=Timeouts(connect_s=2, total_s=0.1))
 
     with pytest.raises(CallFailed, match="no answer within"):
-        _ = [page async for page in pages(side.client, first, Location)]
+        _ = [page async for page in pages(side.client, first, Location, whole)]
 
     released.set()
     assert side.slept == []

@@ -21,6 +21,7 @@ from bridge.store.pulls import Pulls
 from bridge.workers.asked import Asked
 from bridge.workers.puller import Pulled, Puller
 from bridge.workers.sources import SOURCES, Tools
+from bridge.workers.spare import Rush
 from tests.contract.ocpi_client.fake import FakeCpo, serving
 from tests.contract.ocpi_client.side import OWN, QUICK
 from tests.fakes import RecordedPeers
@@ -67,6 +68,7 @@ async def make(fake: FakeCpo, redis: Redis) -> AsyncIterator[Made]:
             events: list[tuple[str, dict[str, Any]]] = []
             woken: list[bool] = []
             bad: list[tuple[str, str]] = []
+            rush = Rush()
 
             def notice(event: str, *, cpo_id: str, **fields: object) -> None:
                 events.append((event, {"cpo_id": cpo_id, **fields}))
@@ -111,6 +113,7 @@ async def make(fake: FakeCpo, redis: Redis) -> AsyncIterator[Made]:
                     notice=notice,
                     bad=lambda cpo_id, module: bad.append((cpo_id, module)),
                     now=now,
+                    rush=rush,
                 ),
                 connections=store,
                 cpos={
@@ -137,6 +140,7 @@ async def make(fake: FakeCpo, redis: Redis) -> AsyncIterator[Made]:
                 events,
                 woken,
                 bad,
+                rush,
             )
 
         yield make

@@ -35,6 +35,7 @@ from bridge.workers.asked import Asked as Wishes
 from bridge.workers.pull import Outcome
 from bridge.workers.puller import Puller, PullReport
 from bridge.workers.sources import GROUPS
+from bridge.workers.spare import Rush
 from tests.contract.ocpi_client.fake import Answer, Asked, FakeCpo, enveloped
 from tests.contract.ocpi_client.objects import tariff
 from tests.contract.ocpi_client.side import CPO_PARTY, OWN, connected
@@ -166,6 +167,7 @@ class Bridge:
     events: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     woken: list[bool] = field(default_factory=list)
     bad: list[tuple[str, str]] = field(default_factory=list)
+    rush: Rush = field(default_factory=Rush)
 
     def comes_between(self, push: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
         """Return what lets a push come right before the next objects are written."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 
 import msgspec
@@ -10,7 +11,7 @@ import pytest
 from msgspec.structs import replace
 from redis.asyncio import Redis
 
-from bridge.errors import CpoUnavailable
+from bridge.errors import CpoUnavailable, StoreUnavailable
 from bridge.flows.jobs import EvseJob, Job
 from bridge.flows.ports import Kind
 from bridge.ocpi.codec import convert, encode
@@ -18,7 +19,7 @@ from bridge.ocpi.connection import Connection
 from bridge.ocpi.headers import Party
 from bridge.ocpi.locations import Location, Status
 from bridge.ocpi.types import ModuleID
-from bridge.store.database import Database
+from bridge.store.database import Database, key
 from bridge.store.objects import CHANGES
 from bridge.workers.keeping import WRITTEN_AT_ONCE
 from bridge.workers.pull import Outcome
@@ -261,6 +262,60 @@ async def test_what_is_pushed_in_the_last_moment_is_not_removed(
 
     assert outcome(report).removed == 0
     assert await bridge.locations() == {"l0": pushed}
+
+
+async def test_what_is_pushed_while_a_known_one_changes_is_not_overwritten(
+    bridge: Bridge, lists: Lists
+) -> None:
+    lists.locations = [location("L0"), location("L1")]
+    await bridge.puller.pull_once("cpo1")
+    lists.locations = [
+        location(each, "2026-03-05T00:00:00Z", name="Listed") for each in ("L0", "L1")
+    ]
+    pushed = convert(location("L1", "2026-03-09T00:00:00Z", name="Pushed"), Location)
+
+    async def push() -> None:
+        old = await bridge.objects.read(Kind.LOCATION, CPO_PARTY, "L1")
+        assert await bridge.objects.write(Kind.LOCATION, CPO_PARTY, "L1", encode(pushed), old)
+
+    lists.meanwhile[LOCATIONS] = bridge.comes_between(push)
+
+    report = await bridge.puller.pull_once("cpo1", full=True)
+
+    assert (outcome(report).written, outcome(report).older) == (1, 1)
+    assert [each.name for each in (await bridge.locations()).values()] == ["Listed", "Pushed"]
+
+
+async def test_a_pull_of_locations_is_in_a_rush(bridge: Bridge, lists: Lists) -> None:
+    seen: dict[str, int] = {}
+
+    def look_at(path: str) -> Callable[[], Awaitable[None]]:
+        async def look() -> None:
+            seen[path] = bridge.rush.under_way
+
+        return look
+
+    lists.meanwhile = {path: look_at(path) for path in (TARIFFS, LOCATIONS)}
+
+    await bridge.puller.pull_once("cpo1")
+
+    assert seen == {TARIFFS: 0, LOCATIONS: 1}
+    assert bridge.rush.under_way == 0
+
+
+async def test_a_pull_ends_when_its_lock_is_lost(
+    bridge: Bridge, lists: Lists, redis: Redis
+) -> None:
+    lists.locations = [location(f"L{number}") for number in range(5)]
+
+    async def steal() -> None:
+        await redis.set(key("busy", "cpo1", "locations"), "another replica")
+
+    lists.meanwhile[LOCATIONS] = steal
+
+    with pytest.raises(StoreUnavailable, match="another replica has taken over"):
+        await bridge.puller.pull_once("cpo1", [ModuleID.LOCATIONS])
+    assert (await bridge.pulls.state("cpo1", "locations")).pulled_at is None
 
 
 async def test_a_page_may_be_larger_than_what_is_written_at_once(

@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
-from bridge.ocpi.answers import ACKNOWLEDGEMENT, Due, Said, list_of, object_of, understood
+from bridge.ocpi.answers import ACKNOWLEDGEMENT, Due, Ready, Said, list_of, object_of, understood
 from bridge.ocpi.leniency import Leniency, Met
+from bridge.ocpi.locations import Location
 from bridge.ocpi.versions import Version
+from tests.unit.ocpi.objects import evse, location
 
 VERSION = {"version": "2.2.1", "url": "https://cpo.example/2.2.1"}
 STAMP = "2026-03-01T12:00:00Z"
@@ -41,6 +43,23 @@ def places(answer: Said) -> dict[Leniency, str]:
 def test_an_answer_as_it_should_be_needs_nothing(data: object, due: Due, stamp: str) -> None:
     answer = said(envelope(data, timestamp=stamp), due=due)
     assert answer == Said(ok=True, code=1000, data=data)
+
+
+def test_in_a_list_what_has_nothing_to_forgive_is_an_object_already() -> None:
+    odd = location(evse(), extra=1)
+    answer = said(envelope([location(evse()), odd, location(evse())]), due=list_of(Location))
+    assert isinstance(answer.data, list)
+    assert [isinstance(each, Ready) for each in answer.data] == [True, False, True]
+    assert isinstance(answer.data[0].object, Location)
+    assert answer.data[1] == odd
+
+
+def test_a_list_in_an_envelope_with_faults_is_read_as_it_is() -> None:
+    for body, http in ((envelope([location()]), 500), (envelope([location()], code=2001), 200)):
+        assert said(body, http, due=list_of(Location)).data == [location()]
+    answer = said(envelope([location()], timestamp="today"), due=list_of(Location))
+    assert answer.data == [location()]
+    assert places(answer) == {Leniency.ANSWER_TIMESTAMP: "timestamp"}
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager, suppress
 
 import pytest
 
-from bridge.workers.spare import SHARE, SpareTime
+from bridge.workers.spare import SHARE, Rush, SpareTime
 
 
 class Process:
@@ -70,3 +70,31 @@ async def test_rounds_of_next_to_nothing_are_idle() -> None:
     async with process.busy(0.0001):
         await process.work(pieces=50, piece_s=0.01)
     assert process.others_s < 0.05
+
+
+async def test_a_rush_is_over_when_the_last_of_them_is_through() -> None:
+    rush = Rush(longest_s=60)
+    await rush.over()
+
+    with rush.on():
+        with rush.on():
+            assert rush.under_way == 2
+        waiting = asyncio.create_task(rush.over())
+        await asyncio.wait([waiting], timeout=0.01)
+        assert not waiting.done()
+
+    await asyncio.wait_for(waiting, 10)
+    await rush.over()
+
+
+async def test_a_rush_without_end_is_not_waited_for() -> None:
+    rush = Rush(longest_s=0.01)
+    with rush.on():
+        await asyncio.wait_for(rush.over(), 10)
+
+
+async def test_a_rush_that_fails_is_over() -> None:
+    rush = Rush(longest_s=60)
+    with suppress(ValueError), rush.on():
+        raise ValueError
+    await asyncio.wait_for(rush.over(), 10)
