@@ -11,6 +11,7 @@ import msgspec
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
+from msgspec.structs import replace
 from redis.asyncio import Redis
 
 from bridge.clients.hooks import SIGNATURE, TIMESTAMP, signature
@@ -24,6 +25,7 @@ from bridge.store.lanes import Lanes
 from bridge.store.orders import OrderStore
 from tests import factories
 from tests.unit.flows.play import confirmed
+from tests.unit.flows.test_passes import Shop
 
 SECRET = "SECRET-of-the-gateway"
 NOW = 1_800_000_000
@@ -96,6 +98,7 @@ class Desk:
 async def desk(redis: Redis) -> AsyncIterator[Desk]:
     """Give the route, and an order of 100 INR that is placed."""
     made = Desk(redis, (await confirmed()).placed)
+    made.order = replace(made.order, key="bap.example|t0")
     await made.db.commit(made.orders.saved(made.order, None))
     async with made.client:
         yield made
@@ -188,6 +191,16 @@ async def test_without_a_secret_there_is_no_webhook(redis: Redis) -> None:
     async with desk.client:
         assert (await desk.post(desk.body()))[0] == 404
     assert desk.counted() == {}
+
+
+async def test_the_payment_of_a_pass_is_found_as_well(desk: Desk) -> None:
+    shop = Shop()
+    await shop.termed()
+    await desk.db.commit(desk.orders.pass_saved(shop.bought))
+    payment = shop.bought.payment
+    assert payment is not None
+    body = desk.body(payment_id=payment.id, amount=str(payment.amount))
+    assert await desk.post(body) == (200, {"status": "taken"})
 
 
 async def test_the_secret_does_not_show(desk: Desk) -> None:
