@@ -180,7 +180,7 @@ async def test_one_of_many_drivers_gets_the_slot(world: Rig) -> None:
 async def every(world: Rig, drivers: Sequence[Driver], action: str) -> list[Message]:
     """Let all drivers send the same request at once; return what each is answered."""
 
-    parts = {"billing": BILLING} if action == "init" else {}
+    parts: dict[str, Any] = {"billing": BILLING} if action == "init" else {}
 
     async def asks(one: Driver) -> Message:
         while True:
