@@ -130,6 +130,14 @@ async def test_a_cancelled_pass_is_no_membership(side: Side) -> None:
     assert list(await side.members.of(EMAIL)) == []
 
 
+async def test_nothing_is_left_of_a_cancelled_pass_but_its_order(real: Real) -> None:
+    await real.save(pass_order())
+    given_back = Cancellation(by="CONSUMER", at=NOW)
+    await real.save(pass_order(PassState.CANCELLED, cancellation=given_back))
+    names = [bytes(name).decode() for name in await real.db.do("KEYS", "*")]
+    assert not [name for name in names if "member" in name]
+
+
 async def test_each_order_counts_once(side: Side) -> None:
     assert await spent(side) == []
     await side.use(used("90"))

@@ -14,6 +14,7 @@ from bridge.flows.passes.tiers import risen, tier_above
 from bridge.flows.passes.usage import member_use
 from bridge.ocpi.tariffs import DayOfWeek, TariffRestrictions
 from bridge.orders.customer import Customer
+from bridge.orders.intents import Init
 from bridge.orders.order import Bill, Line, LineKind, Order, OrderState, Quote
 from bridge.orders.pass_order import Membership, SessionUse
 from bridge.orders.terms import (
@@ -27,6 +28,7 @@ from bridge.orders.terms import (
 )
 from tests.factories import NOW, item, loyalty_pass, membership, order, pass_order
 from tests.unit.flows.play import Play
+from tests.unit.flows.world import wish
 
 PHONE, EMAIL = "+919876543210", "asha@example.com"
 ASHA = Customer(phone=PHONE, email=EMAIL)
@@ -88,6 +90,17 @@ async def test_the_start_of_charging_counts() -> None:
     assert await share_of(play, days=29) == Decimal("0.10")
     assert await share_of(play, days=30) is None
     assert await share_of(play, days=-1) is None
+
+
+async def test_at_init_the_slot_is_when_charging_starts() -> None:
+    play = play_with(membership(valid_until=NOW + timedelta(hours=1)))
+    await play.ask("init", Init(wish=wish(), billing=BILLING))
+    discount = play.placed.agreed.discount
+    assert discount is not None
+    assert discount.kind == DiscountKind.LOYALTY
+    later = wish(start=NOW + timedelta(hours=2), end=NOW + timedelta(hours=3))
+    await play.ask("init", Init(wish=later, billing=BILLING))
+    assert play.placed.agreed.discount is None
 
 
 async def test_the_better_of_two_passes_counts() -> None:
