@@ -26,11 +26,12 @@ from bridge.dialects.dialect import Dialect
 from bridge.flows.decision import Terms, World
 from bridge.flows.ports import LiveStatus, PullSoon
 from bridge.mapping import Mappings, load
+from bridge.network import beckn_edge, signer_of
 from bridge.observability import Metrics, get_logger
 from bridge.ocpi.locations import Status
 from bridge.operator import Operator
 from bridge.outside import errands_of, payment_edge
-from bridge.server.beckn_routes import BecknEdge, beckn_routes
+from bridge.server.beckn_routes import beckn_routes
 from bridge.server.middlewares import beckn_faults
 from bridge.server.ocpi_routes import ocpi_routes
 from bridge.server.ops_routes import Ops, ops_routes
@@ -47,10 +48,8 @@ from bridge.wiring import (
     party_of,
     puller_of,
     reachability,
-    signer_of,
     stores_of,
     tolerance,
-    verifier_of,
 )
 from bridge.workers.asked import Asked
 from bridge.workers.catalog_follower import CatalogFollower
@@ -240,32 +239,6 @@ def follower_of(
         status_ttl_s=settings.evse_status_ttl_s,
         connected=connected,
         rush=rush,
-    )
-
-
-def beckn_edge(
-    settings: Settings,
-    stores: Stores,
-    dialects: Sequence[Dialect],
-    bell: Bell,
-    metrics: Metrics,
-    http: aiohttp.ClientSession,
-    layer2: Layer2Files,
-) -> BecknEdge:
-    """Return what the Beckn routes need."""
-    return BecknEdge(
-        dialects={dialect.domain: dialect for dialect in dialects},
-        bpp_id=settings.beckn.subscriber_id,
-        time_zone=settings.time_zone,
-        max_body_bytes=settings.limits.max_body_bytes,
-        max_clock_skew_s=settings.max_clock_skew_s,
-        quiet=settings.beckn.adapter == "protocol-server",
-        inbox=stores.inbox,
-        orders=stores.orders,
-        wake=bell.ring,
-        metrics=metrics,
-        verifier=verifier_of(settings, http),
-        layer2=layer2,
     )
 
 

@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import NamedTuple
 
-import aiohttp
-
-from bridge.beckn.signing import KeyId, private_key, sign
-from bridge.clients.beckn import Sign
 from bridge.clients.configuration import ConfigurationApi
 from bridge.clients.ocpi import Exchange, OcpiClient
-from bridge.clients.registry import Registry
 from bridge.dialects.deg.dialect import Deg, DegSettings
 from bridge.dialects.deg.money import PaymentOptions, RefundTerms
 from bridge.dialects.dialect import Dialect
@@ -23,7 +18,6 @@ from bridge.ocpi.headers import Party
 from bridge.ocpi.leniency import Leniency, Met
 from bridge.ocpi.types import ModuleID
 from bridge.operator import Operator
-from bridge.server.signatures import Verifier
 from bridge.settings import Settings
 from bridge.store.connect import connect
 from bridge.store.connections import ConnectionStore
@@ -274,27 +268,3 @@ def notice(event: Event, *, cpo_id: str, **fields: object) -> None:
     """Log an event of a CPO's connection; what failed or is odd as a warning."""
     tell = log.info if event in CALM else log.warning
     tell(event, cpo=cpo_id, **fields)
-
-
-def signer_of(settings: Settings) -> Sign | None:
-    """Return what signs our callbacks; None = an adapter does, or nobody."""
-    beckn = settings.beckn
-    if beckn.private_key is None or beckn.key_id is None:
-        return None
-    key = private_key(beckn.private_key.get_secret_value())
-    key_id = KeyId(beckn.subscriber_id, beckn.key_id)
-    life = timedelta(seconds=beckn.signature_life_s)
-    return lambda body: sign(body, key, key_id, now=now(), life=life)
-
-
-def verifier_of(settings: Settings, http: aiohttp.ClientSession) -> Verifier | None:
-    """Return what checks who sent a Beckn message; None = whoever reaches us is believed."""
-    beckn = settings.beckn
-    if not beckn.verify_inbound or beckn.registry_url is None:
-        return None
-    return Verifier(
-        Registry(http, beckn.registry_kind, beckn.registry_url, clock=now),
-        realm=beckn.subscriber_id,
-        skew=timedelta(seconds=beckn.signature_skew_s),
-        clock=now,
-    )

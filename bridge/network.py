@@ -1,0 +1,70 @@
+"""What stands between the bridge and a Beckn network: its routes, signatures and layer 2."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+import aiohttp
+
+from bridge.beckn.layer2 import Layer2Files
+from bridge.beckn.signing import KeyId, private_key, sign
+from bridge.clients.beckn import Sign
+from bridge.clients.registry import Registry
+from bridge.dialects.dialect import Dialect
+from bridge.observability import Metrics
+from bridge.server.beckn_routes import BecknEdge
+from bridge.server.signatures import Verifier
+from bridge.settings import Settings
+from bridge.wiring import Stores, now
+from bridge.workers.lane_runner import Bell
+
+
+def beckn_edge(
+    settings: Settings,
+    stores: Stores,
+    dialects: Sequence[Dialect],
+    bell: Bell,
+    metrics: Metrics,
+    http: aiohttp.ClientSession,
+    layer2: Layer2Files,
+) -> BecknEdge:
+    """Return what the Beckn routes need."""
+    return BecknEdge(
+        dialects={dialect.domain: dialect for dialect in dialects},
+        bpp_id=settings.beckn.subscriber_id,
+        time_zone=settings.time_zone,
+        max_body_bytes=settings.limits.max_body_bytes,
+        max_clock_skew_s=settings.max_clock_skew_s,
+        quiet=settings.beckn.adapter == "protocol-server",
+        inbox=stores.inbox,
+        orders=stores.orders,
+        wake=bell.ring,
+        metrics=metrics,
+        verifier=verifier_of(settings, http),
+        layer2=layer2,
+    )
+
+
+def signer_of(settings: Settings) -> Sign | None:
+    """Return what signs our callbacks; None = an adapter does, or nobody."""
+    beckn = settings.beckn
+    if beckn.private_key is None or beckn.key_id is None:
+        return None
+    key = private_key(beckn.private_key.get_secret_value())
+    key_id = KeyId(beckn.subscriber_id, beckn.key_id)
+    life = timedelta(seconds=beckn.signature_life_s)
+    return lambda body: sign(body, key, key_id, now=now(), life=life)
+
+
+def verifier_of(settings: Settings, http: aiohttp.ClientSession) -> Verifier | None:
+    """Return what checks who sent a Beckn message; None = whoever reaches us is believed."""
+    beckn = settings.beckn
+    if not beckn.verify_inbound or beckn.registry_url is None:
+        return None
+    return Verifier(
+        Registry(http, beckn.registry_kind, beckn.registry_url, clock=now),
+        realm=beckn.subscriber_id,
+        skew=timedelta(seconds=beckn.signature_skew_s),
+        clock=now,
+    )
