@@ -121,12 +121,7 @@ def agreed_payment(offered: Payment | None, price: Quote, claim: PaymentClaim | 
             method=claim.method,
             transaction_id=claim.transaction_id,
         )
-    later = claim.method in COLLECTED_LATER
-    if later and offered.collected_by == "BPP" and not claim.source_address:
-        raise PaymentUnsupported(
-            "payments[0].params.source_virtual_payment_address is missing: it is collected there"
-        )
-    if not later and claim.type not in POSTPAID:
+    if claim.method not in COLLECTED_LATER and claim.type not in POSTPAID:
         raise PaymentUnsupported(
             "payments[0].status is NOT-PAID, and neither its method nor its type is paid later"
         )

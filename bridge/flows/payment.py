@@ -112,13 +112,17 @@ def settled_with(bill: Bill, payment: Payment | None) -> Bill:
 
 
 def collected(order: Order) -> tuple[CollectErrand, ...]:
-    """Return the request to collect what a placed order is paid with, where it is ours to ask."""
+    """Return the request to collect what a placed order is paid with, where it is ours to ask.
+
+    Without the driver's address there is nobody to ask: what is owed is due in the end.
+    """
     payment = order.payment
     if (
         payment is None
         or payment.collected_by != "BPP"
         or payment.status is PaymentStatus.PAID
         or payment.method not in COLLECTED_LATER
+        or payment.source_address is None
         or payment.amount <= payment.paid
     ):
         return ()
@@ -129,7 +133,7 @@ def collected(order: Order) -> tuple[CollectErrand, ...]:
         payment_id=payment.id,
         amount=payment.amount - payment.paid,
         currency=payment.currency,
-        source_address=payment.source_address or "",
+        source_address=payment.source_address,
     )
     return (errand,)
 

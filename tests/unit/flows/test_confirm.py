@@ -152,7 +152,6 @@ async def test_billing_of_init_stands_unless_it_is_given_anew() -> None:
         paid(id="payment-of-another"),
         PaymentClaim(),
         PaymentClaim(method="BANK-TRANSFER"),
-        PaymentClaim(method="UPI-TRANSFER"),
         paid(collected_by="BAP"),
         PaymentClaim(type="PRE-FULFILLMENT"),
         replace(UPI, amount=Decimal(99)),

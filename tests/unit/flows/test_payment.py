@@ -116,6 +116,12 @@ async def test_what_is_said_between_select_and_init_is_kept_and_shown_later() ->
 # After confirm
 
 
+async def test_upi_without_an_address_is_due_in_the_end() -> None:
+    play = await confirmed(replace(UPI, source_address=None))
+    assert play.errands == []
+    assert money(play).paid == 0
+
+
 async def test_upi_is_collected_at_the_drivers_address_and_paid_later() -> None:
     play = await confirmed(UPI)
     (errand,) = play.errands
