@@ -305,6 +305,8 @@ async def test_every_quirk_is_understood_and_counted(world: Rig) -> None:
 
     await understood(world, "search", odd_search(), new_transaction())
     await understood(world, "select", odd_select(choice), new_transaction(), ttl="15S")
+    nobodys = await world.bap.ask("select", odd_choice(choice), new_transaction())
+    assert "no-such-offer" in nobodys["error"]["message"]
     reference = {"ref_id": order["id"]}
     await understood(world, "status", reference, transaction, ttl="soon")
     help_ = {**reference, "phone": "1800"}
@@ -343,6 +345,13 @@ def odd_select(choice: Choice) -> Message:
         {"type": "START", "time": {"timestamp": "2025:09:24:11:00:00"}},
     ]
     return {"order": {"item": item, "fulfillments": [{"stops": stops}]}}
+
+
+def odd_choice(choice: Choice) -> Message:
+    """Return a select of an offer that stands in the item."""
+    message = choice.order(amount="2", unit="kWh")
+    message["order"]["items"][0]["offers"] = [{"id": "no-such-offer"}]
+    return message
 
 
 def odd_start(order_id: str) -> Message:
