@@ -105,9 +105,7 @@ def _read(entry: dict[str, Any], key_id: KeyId) -> Subscriber | None:
     try:
         key = public_key(str(entry.get("signing_public_key")))
         valid_until = _instant(entry.get("valid_until"))
-    except ValueError:
-        return None
-    except SignatureInvalid:
+    except (ValueError, SignatureInvalid):
         return None
     url = entry.get("subscriber_url") or entry.get("url")
     return Subscriber(key_id.subscriber_id, str(url) if url else None, key, valid_until)

@@ -9,6 +9,7 @@ import aiohttp
 import msgspec
 from msgspec import Raw
 
+from bridge.clients.wire import read_up_to
 from bridge.errors import CallbackFailed, CallbackRefused
 
 POST_TIMEOUT = aiohttp.ClientTimeout(total=8, connect=3)
@@ -97,16 +98,6 @@ def _words(error: Raw) -> str:
     return f"{fault.code} {fault.message}".strip()[:SAID]
 
 
-async def _read(response: aiohttp.ClientResponse) -> bytes:
-    """Read an answer to its end, or as much of it as is worth reading."""
-    body = b""
-    async for chunk in response.content.iter_chunked(ANSWER_LIMIT):
-        body += chunk
-        if len(body) >= ANSWER_LIMIT:
-            break
-    return body
-
-
 async def patch_live(http: aiohttp.ClientSession, url: str, body: bytes) -> None:
     """Send live data to a track callback_url; no redirects (use case 1, 3.11).
 
@@ -136,6 +127,6 @@ async def _sent(
         async with http.request(
             method, url, data=body, headers=sent, timeout=limits, allow_redirects=False
         ) as response:
-            return response.status, await _read(response)
+            return response.status, await read_up_to(response, ANSWER_LIMIT)
     except (TimeoutError, aiohttp.ClientError, OSError, ValueError) as error:
         raise CallbackFailed(f"{type(error).__name__}: {error}") from error

@@ -12,6 +12,7 @@ import aiohttp
 
 from bridge.beckn.registry import RegistryKind, Subscriber, question, subscriber
 from bridge.beckn.signing import KeyId
+from bridge.clients.wire import read_up_to
 from bridge.errors import RegistryUnavailable, SignatureInvalid
 
 LOOKUP_TIMEOUT: Final = aiohttp.ClientTimeout(total=2, connect=1)
@@ -118,15 +119,9 @@ class Registry:
                     return b"[]"
                 if response.status != 200:
                     raise RegistryUnavailable(f"the registry answers HTTP {response.status}")
-                return await _read(response)
+                body = await read_up_to(response, ANSWER_LIMIT)
         except (TimeoutError, aiohttp.ClientError, OSError, ValueError) as error:
             raise RegistryUnavailable(f"the registry does not answer: {error!r}") from error
-
-
-async def _read(response: aiohttp.ClientResponse) -> bytes:
-    body = b""
-    async for chunk in response.content.iter_chunked(ANSWER_LIMIT):
-        body += chunk
         if len(body) > ANSWER_LIMIT:
             raise RegistryUnavailable("the registry's answer is too long")
-    return body
+        return body

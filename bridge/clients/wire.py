@@ -18,6 +18,9 @@ REDIRECTS: Final = 5
 CONNECTIONS: Final = 100
 """Connections to one host of a CPO: more than all that one process asks of it at a time."""
 
+CHUNK: Final = 64 * 1024
+"""Bytes that are read at a time."""
+
 NO_URL: Final = "its address is no usable URL"
 
 
@@ -142,14 +145,22 @@ def _once(request: Request) -> AsyncIterator[bytes] | None:
 
 async def _read(request: Request, response: aiohttp.ClientResponse) -> bytes:
     """Read an answer of a bounded size, as it is after decompression."""
+    body = await read_up_to(response, request.limit_bytes)
+    if len(body) > request.limit_bytes:
+        raise CallFailed(
+            f"{request.module}: the answer is larger than {request.limit_bytes} bytes",
+            http=response.status,
+        )
+    return body
+
+
+async def read_up_to(response: aiohttp.ClientResponse, limit_bytes: int) -> bytes:
+    """Read an answer to its end; of one that is larger than the limit, a little more than that."""
     body = bytearray()
-    async for chunk in response.content.iter_chunked(64 * 1024):
+    async for chunk in response.content.iter_chunked(CHUNK):
         body += chunk
-        if len(body) > request.limit_bytes:
-            raise CallFailed(
-                f"{request.module}: the answer is larger than {request.limit_bytes} bytes",
-                http=response.status,
-            )
+        if len(body) > limit_bytes:
+            break
     return bytes(body)
 
 
