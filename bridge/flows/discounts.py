@@ -15,7 +15,7 @@ from bridge.orders.order import Order
 from bridge.orders.pass_order import Membership
 from bridge.orders.terms import Agreement, Discount, DiscountKind
 from bridge.orders.where import is_for
-from bridge.pricing.conditions import holds_at
+from bridge.pricing.conditions import holds_at, in_time
 from bridge.pricing.restrictions import zone
 
 
@@ -108,9 +108,7 @@ def discount_by(agreement: Agreement) -> Discount:
 
 def holds(agreement: Agreement, at: datetime) -> bool:
     """Tell whether an order that is confirmed then falls into an agreement's time."""
-    return (agreement.valid_from is None or agreement.valid_from <= at) and (
-        agreement.valid_until is None or at < agreement.valid_until
-    )
+    return in_time(at, agreement.valid_from, agreement.valid_until)
 
 
 def knows_phone(agreement: Agreement, customer: Customer) -> bool:

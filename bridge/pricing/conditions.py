@@ -11,6 +11,11 @@ from bridge.pricing.clock import shown_at
 from bridge.pricing.restrictions import Moment, clock_minutes, conditions, local_time
 
 
+def in_time(at: datetime, start: datetime | None, until: datetime | None) -> bool:
+    """Tell whether an instant lies between two others; None = open, ``until`` is exclusive."""
+    return (start is None or start <= at) and (until is None or at < until)
+
+
 def holds_at(when: TariffRestrictions | None, start: datetime, place: tzinfo) -> bool:
     """Tell whether conditions hold as charging starts; those on what comes later do not look."""
     moment = Moment(local_time(start, place), Decimal(0), 0)
@@ -19,10 +24,8 @@ def holds_at(when: TariffRestrictions | None, start: datetime, place: tzinfo) ->
 
 def offered_at(offer: Offer, start: datetime, place: tzinfo) -> bool:
     """Tell whether charging that starts then falls into an offer's time."""
-    return (
-        (offer.valid_from is None or offer.valid_from <= start)
-        and (offer.valid_until is None or start < offer.valid_until)
-        and holds_at(offer.when, start, place)
+    return in_time(start, offer.valid_from, offer.valid_until) and holds_at(
+        offer.when, start, place
     )
 
 

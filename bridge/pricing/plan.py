@@ -14,6 +14,7 @@ from bridge.errors import QuoteUnavailable
 from bridge.ocpi.cdrs import ChargingPeriod
 from bridge.ocpi.tariffs import Tariff, TariffDimensionType, TariffType
 from bridge.pricing.clock import SECOND, Turns, shown_at
+from bridge.pricing.conditions import in_time
 from bridge.pricing.periods import Usage, seconds
 from bridge.pricing.rates import first, rates
 from bridge.pricing.restrictions import Moment, zone
@@ -156,6 +157,4 @@ class Plan:
 
 
 def _in_force(tariff: Tariff, at: datetime) -> bool:
-    return (tariff.start_date_time is None or tariff.start_date_time <= at) and (
-        tariff.end_date_time is None or at < tariff.end_date_time
-    )
+    return in_time(at, tariff.start_date_time, tariff.end_date_time)
