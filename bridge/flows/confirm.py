@@ -50,8 +50,7 @@ async def confirm(world: World, request: Request, intent: Confirm, order: Order 
         return Decision(order, (answer_order(world, request, order),))
     if order is None or order.state is not OrderState.INITIALISED or order.quote is None:
         raise QuoteUnavailable("no quote is agreed in this transaction; send init first")
-    if order.quote.expires_at is None or order.quote.expires_at <= world.now:
-        raise QuoteUnavailable(f"the quote expired at {order.quote.expires_at}; send init again")
+    refuse_expired(world, order.quote)
     wished = world.catalog.find(intent.wish.provider_id, intent.wish.item_id)
     if wished.id != order.item.id:
         raise ItemUnknown(f"init was for item {order.item.id}, not {wished.id}")
@@ -86,6 +85,12 @@ async def confirm(world: World, request: Request, intent: Confirm, order: Order 
     order, plans = reserved(world, order)
     answered = (answer_order(world, request, order),)
     return Decision(order, answered, plans, errands=collected(order))
+
+
+def refuse_expired(world: World, price: Quote) -> None:
+    """Raise QuoteUnavailable when a quote does not hold any more."""
+    if price.expires_at is None or price.expires_at <= world.now:
+        raise QuoteUnavailable(f"the quote expired at {price.expires_at}; send init again")
 
 
 def agreed_payment(offered: Payment | None, price: Quote, claim: PaymentClaim | None) -> Payment:

@@ -10,7 +10,7 @@ from decimal import Decimal
 from msgspec.structs import replace
 
 from bridge.errors import BusinessRefused, ItemUnknown, PaymentUnsupported, QuoteUnavailable
-from bridge.flows.confirm import agreed_payment
+from bridge.flows.confirm import agreed_payment, refuse_expired
 from bridge.flows.decision import Decision, World, answer_order
 from bridge.flows.passes.tiers import tier_above
 from bridge.flows.payment import to_be_paid
@@ -89,8 +89,7 @@ def confirm(
         raise QuoteUnavailable("no quote is agreed in this transaction; send init first")
     if intent.wish.item_id != order.sold.id:
         raise ItemUnknown(f"init was for item {order.sold.id}, not {intent.wish.item_id}")
-    if order.quote.expires_at is None or order.quote.expires_at <= world.now:
-        raise QuoteUnavailable(f"the quote expired at {order.quote.expires_at}; send init again")
+    refuse_expired(world, order.quote)
     payment = agreed_payment(order.payment, order.quote, intent.payment)
     if payment.status is not PaymentStatus.PAID:
         raise PaymentUnsupported("payments[0].status must be PAID: a pass is paid beforehand")
