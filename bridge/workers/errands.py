@@ -14,7 +14,7 @@ import msgspec
 from msgspec.structs import replace
 
 from bridge.errors import ErrandFailed, ErrandRefused
-from bridge.flows.jobs import ErrandJob, Job
+from bridge.flows.jobs import ErrandJob
 from bridge.flows.otp import otp_wanted
 from bridge.flows.ports import Orders
 from bridge.observability import Metrics, bound, get_logger
@@ -97,13 +97,13 @@ class ErrandWorker:
                 await self._finish(claim, [])
                 return
             try:
-                outcome = await self._tried(errand)
+                await self._tried(errand)
             except ErrandFailed as error:
                 await self._failed(claim, entry, error)
             else:
                 self._metrics.errands.labels(kind_of(errand), "done").inc()
                 log.info("errand.done", kind=kind_of(errand), id=errand.id, tries=entry.tries + 1)
-                await self._finish(claim, self._done(errand, outcome))
+                await self._finish(claim, self._done(errand))
 
     async def _wanted(self, errand: Errand) -> bool:
         match errand:
@@ -112,8 +112,8 @@ class ErrandWorker:
             case CollectErrand() | RefundErrand():
                 return True
 
-    async def _tried(self, errand: Errand) -> Job | None:
-        """Do it; return what the order has to know of it, if anything.
+    async def _tried(self, errand: Errand) -> None:
+        """Do it.
 
         Raises:
             ErrandFailed: it was not done, or perhaps not.
@@ -123,17 +123,16 @@ class ErrandWorker:
             raise ErrandRefused(f"it is of no use after {late.isoformat()}")
         try:
             async with asyncio.timeout(self._try_s):
-                return await self._do(errand)
+                await self._do(errand)
         except TimeoutError as error:
             raise ErrandFailed(f"not done in {self._try_s:g} s") from error
 
-    async def _do(self, errand: Errand) -> Job | None:
+    async def _do(self, errand: Errand) -> None:
         match errand:
             case OtpErrand():
                 await self._send_otp(errand)
             case CollectErrand() | RefundErrand():
                 await self._move_money(errand)
-        return None
 
     async def _failed(self, claim: Claim, entry: ErrandEntry, error: ErrandFailed) -> None:
         """Put it off, or give it up and tell its order."""
@@ -153,10 +152,8 @@ class ErrandWorker:
         )
         await self._finish(claim, self._lanes.inbox.push(errand.order_key, packed(told)))
 
-    def _done(self, errand: Errand, outcome: Job | None) -> list[Command]:
-        """Return the commands that write down what was done, or let the order do so."""
-        if outcome is not None:
-            return self._lanes.inbox.push(errand.order_key, packed(outcome))
+    def _done(self, errand: Errand) -> list[Command]:
+        """Return the commands that write down what was done."""
         what = f"errand {kind_of(errand)}"
         return self._journal.note(
             errand.order_key, "bridge", "bridge", what, id=errand.id, outcome="done"

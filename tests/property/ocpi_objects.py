@@ -84,7 +84,7 @@ def _value(random: Random, info: inspect.Type) -> Any:
         case inspect.NoneType():
             return None
         case _:
-            raise NotImplementedError(info)
+            raise TypeError(f"{info} is in no OCPI object")
 
 
 def _filled(random: Random, info: inspect.Type) -> Any:
