@@ -31,8 +31,9 @@ from bridge.ocpi.locations import PowerType
 from bridge.ocpi.tariffs import DayOfWeek
 from bridge.orders.customer import regular_email, regular_phone
 from bridge.orders.terms import Commercial, OtpUse, PriceSource
-from bridge.settings.model import Duration, Id, Name, Seconds, Settings, Terms, Url
+from bridge.settings.model import Settings, Terms
 from bridge.settings.sources import Draft, read_text, tree_of
+from bridge.settings.values import Duration, Id, Name, Seconds, Url
 
 ONE_OF: Final = {
     "surcharges": ("share", "per_kwh"),

@@ -8,7 +8,7 @@ import yaml
 
 from bridge.beckn.layer2 import Layer2, Layer2Files
 from bridge.errors import Layer2Invalid
-from bridge.settings.model import Beckn
+from bridge.settings.beckn import Beckn
 
 
 def document_of(path: Path) -> object:

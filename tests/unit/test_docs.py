@@ -25,7 +25,7 @@ from bridge.observability import Event, Metrics
 from bridge.ocpi.flags import NO_FLAGS
 from bridge.ocpi.leniency import Leniency
 from bridge.settings import Cpo, Settings, load
-from bridge.settings.model import CpoFlags
+from bridge.settings.cpo import CpoFlags
 from bridge.store.connections import Progress
 from tests.pages import (
     ELLIPSIS,

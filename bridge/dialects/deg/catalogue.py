@@ -12,7 +12,7 @@ from msgspec import Raw
 
 from bridge.beckn.times import format_instant
 from bridge.catalog.fragments import OfferPart, ProviderPart, Window
-from bridge.dialects.deg.wording import address, gps, is_uri, place_of, price, short
+from bridge.dialects.v1.wording import address, gps, is_uri, place_of, price, short
 from bridge.mapping import Mappings
 from bridge.mapping.formats import plain
 from bridge.ocpi.locations import Location

@@ -11,11 +11,11 @@ from bridge.beckn.ack import error_part
 from bridge.beckn.quirks import Report
 from bridge.catalog.fragments import ProviderPart, Window
 from bridge.dialects.deg.catalogue import Catalogue
-from bridge.dialects.deg.live import live_patch
 from bridge.dialects.deg.money import MoneyRenderer, PaymentOptions, RefundTerms
 from bridge.dialects.deg.order import OrderRenderer
-from bridge.dialects.deg.parse import Parser
 from bridge.dialects.deg.passes import PassRenderer
+from bridge.dialects.v1.live import live_patch
+from bridge.dialects.v1.parse import Parser
 from bridge.errors import BridgeError
 from bridge.mapping import Mappings
 from bridge.ocpi.locations import Location
@@ -51,7 +51,7 @@ class Deg:
     """The pages say 1.0.0 in track."""
 
     def __init__(self, mappings: Mappings, settings: DegSettings) -> None:
-        self._parser = Parser(mappings, settings.zone)
+        self._parser = Parser(mappings, self.name, settings.zone)
         self._catalogue = Catalogue(mappings)
         money = MoneyRenderer(
             mappings, settings.payment, settings.refund, settings.currency_symbols

@@ -11,7 +11,7 @@ import msgspec
 from msgspec.structs import replace
 
 from bridge.catalog.local_time import zone_of
-from bridge.dialects.deg.wording import is_uri, price, short
+from bridge.dialects.v1.wording import is_uri, price, short
 from bridge.mapping import Mappings
 from bridge.mapping.formats import money, plain
 from bridge.orders.intents import Request

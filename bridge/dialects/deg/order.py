@@ -9,7 +9,7 @@ import msgspec
 
 from bridge.dialects.deg.catalogue import Catalogue
 from bridge.dialects.deg.money import MoneyRenderer
-from bridge.dialects.deg.wording import directions
+from bridge.dialects.v1.wording import directions
 from bridge.mapping import Mappings
 from bridge.mapping.formats import money, plain
 from bridge.ocpi.cdrs import CdrDimensionType

@@ -12,7 +12,7 @@ import msgspec
 
 from bridge.dialects.deg.catalogue import Catalogue
 from bridge.dialects.deg.money import MoneyRenderer
-from bridge.dialects.deg.wording import is_uri
+from bridge.dialects.v1.wording import is_uri
 from bridge.mapping import Mappings
 from bridge.mapping.formats import money as amount
 from bridge.mapping.formats import plain

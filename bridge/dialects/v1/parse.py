@@ -1,4 +1,4 @@
-"""From ``message`` to intent: what a BAP of ``deg:ev-charging`` asks for."""
+"""From ``message`` to intent: what a BAP asks for; the words are the dialect's own."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from msgspec import UNSET, Raw
 
 from bridge.beckn.quirks import Quirk, Report
 from bridge.beckn.shape import Reading, encode_json, read_as
-from bridge.dialects.deg import messages
-from bridge.dialects.deg.echo import encoded
-from bridge.dialects.deg.search import SearchReader
-from bridge.dialects.deg.words import WordReader
+from bridge.dialects.v1 import messages
+from bridge.dialects.v1.echo import encoded
+from bridge.dialects.v1.search import SearchReader
+from bridge.dialects.v1.words import WordReader
 from bridge.errors import BecknInvalid
 from bridge.mapping import Mappings
 from bridge.orders.intents import (
@@ -51,12 +51,12 @@ _TARGETS = re.compile(r"(message\.)?(order\.)?fulfillments?(\[\d*\]|\.\d+)?(\.st
 class Parser:
     """Reads the ten requests; the code tables are looked up once."""
 
-    def __init__(self, mappings: Mappings, zone: tzinfo) -> None:
+    def __init__(self, mappings: Mappings, dialect: str, zone: tzinfo) -> None:
         def words(table: str) -> WordReader:
-            return WordReader(mappings.table("deg", table))
+            return WordReader(mappings.table(dialect, table))
 
         self._zone = zone
-        self._search = SearchReader(mappings)
+        self._search = SearchReader(mappings, dialect)
         self._units = words("quantity_units")
         self._stops = words("stop_types")
         self._verbs = words("verbs")

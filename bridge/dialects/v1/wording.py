@@ -1,4 +1,4 @@
-"""Numbers, places and addresses as ``deg:ev-charging`` writes them, always valid in core 1.1.0."""
+"""Numbers, places and addresses, always valid in core 1.1.0."""
 
 from __future__ import annotations
 

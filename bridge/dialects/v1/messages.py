@@ -1,4 +1,4 @@
-"""What is read of the requests of ``deg:ev-charging``: the parts of core 1.1.0 that matter.
+"""What is read of requests of Beckn 1.1.0: the parts of core that matter to charging.
 
 The pages' own deviations that concern shape are taken here (use cases, 10); code words are left
 as they came, since what they mean stands in mappings/.
@@ -13,7 +13,7 @@ from pydantic import BeforeValidator, Field, ValidationInfo, model_validator
 
 from bridge.beckn.quirks import Quirk
 from bridge.beckn.shape import HttpUrl, Id, Instant, Number, Part, Text, Word, reading_of
-from bridge.dialects.deg.echo import Billing, Customer, Vehicle
+from bridge.dialects.v1.echo import Billing, Customer, Vehicle
 
 _GPS = re.compile(r"\s*([+-]?\d{1,2}(?:\.\d{1,15})?)\s*,\s*([+-]?\d{1,3}(?:\.\d{1,15})?)\s*", re.A)
 

@@ -10,7 +10,7 @@ from msgspec import UNSET, Raw
 
 from bridge.beckn.quirks import Quirk
 from bridge.beckn.shape import Reading, read_as
-from bridge.dialects.deg.echo import Billing, Customer, Vehicle, encoded
+from bridge.dialects.v1.echo import Billing, Customer, Vehicle, encoded
 from bridge.errors import BecknInvalid
 
 

@@ -9,8 +9,8 @@ from decimal import Decimal
 
 from bridge.beckn.quirks import Quirk, Report
 from bridge.beckn.shape import Reading, read_as
-from bridge.dialects.deg import messages
-from bridge.dialects.deg.words import WordReader
+from bridge.dialects.v1 import messages
+from bridge.dialects.v1.words import WordReader
 from bridge.errors import BecknInvalid
 from bridge.mapping import Mappings
 from bridge.ocpi.locations import ConnectorType, PowerType
@@ -27,9 +27,9 @@ Filters = Mapping[str, list[str]]
 class SearchReader:
     """Reads searches; a filter nobody knows is let pass, one that knows no such value is not."""
 
-    def __init__(self, mappings: Mappings) -> None:
+    def __init__(self, mappings: Mappings, dialect: str) -> None:
         def words(table: str) -> WordReader:
-            return WordReader(mappings.table("deg", table))
+            return WordReader(mappings.table(dialect, table))
 
         self._radius_units = words("radius_units")
         self._stops = words("stop_types")

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from bridge.dialects.deg.wording import address, directions, gps, is_uri, place_of, price, short
+from bridge.dialects.v1.wording import address, directions, gps, is_uri, place_of, price, short
 from bridge.ocpi.locations import GeoLocation
 from bridge.ocpi.types import DisplayText
 from tests.unit.dialects.deg.given import evse, location

@@ -1,0 +1,52 @@
+"""What is set for the Beckn side."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from bridge.beckn.registry import RegistryKind
+from bridge.settings.values import BaseUrl, Name, Part, Seconds, SigningKey
+
+
+class Layer2File(Part):
+    """The OpenAPI file that messages of a domain and version are checked with."""
+
+    domain: Name
+    version: Name
+    file: Path
+
+
+class Beckn(Part):
+    """Who the bridge is in the Beckn network, and what stands between it and the network."""
+
+    adapter: Literal["none", "protocol-server", "onix"] = "none"
+    subscriber_id: Name
+    reply_base_url: BaseUrl | None = None
+    verify_inbound: bool = False
+    key_id: Name | None = None
+    private_key: SigningKey | None = None
+    private_key_file: Path | None = None
+    registry_url: BaseUrl | None = None
+    registry_kind: RegistryKind = RegistryKind.LEGACY
+    layer2: tuple[Layer2File, ...] = ()
+    layer2_outbound: Literal["send", "withhold"] = "send"
+    signature_life_s: Seconds = 300
+    signature_skew_s: Seconds = 5
+    dialects: tuple[Literal["deg"], ...] = Field(default=("deg",), min_length=1)
+
+    @model_validator(mode="after")
+    def _adapter_has_an_address(self) -> Self:
+        if self.adapter != "none" and self.reply_base_url is None:
+            raise ValueError("with an adapter, reply_base_url says where the callbacks go")
+        return self
+
+    @model_validator(mode="after")
+    def _keys_are_complete(self) -> Self:
+        if self.verify_inbound and self.registry_url is None:
+            raise ValueError("to verify signatures, registry_url says where the keys are")
+        if (self.key_id is None) != (self.private_key is None):
+            raise ValueError("key_id and private_key go together: both sign, or none does")
+        return self
