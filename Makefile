@@ -3,6 +3,7 @@
 #   make run              a walk-in on this machine: sandbox CPO, bridge, sandbox BAP; then it stays up
 #   make run ARGS=--once  the same, played once; exits 0 only if every step happened
 #   make test             lint, types, contracts, mapping and all tests
+#   make coverage         all tests, then which lines and branches none of them ran
 #   make fuzz             the property tests with fifty times the examples: many minutes
 #   make conformance      run the tests that show a requirement of OCPI; write docs/ocpi-conformance.md
 #   make bench            speed and memory beside their limits (docs/performance.md); ARGS=pull: one
@@ -14,14 +15,19 @@ READY := $(VENV)/.ready
 ARGS  :=
 
 .NOTPARALLEL:
-.PHONY: run test fuzz conformance bench lint format types contracts mapping clean
+.PHONY: run test coverage fuzz conformance bench lint format types contracts mapping clean
 
 run: $(READY)
 	@$(BIN)/bridge demo $(ARGS)
 
 test: lint types contracts mapping
 	@echo "==> tests: $$($(BIN)/pytest --version)"
-	@$(BIN)/pytest -n 2 --dist worksteal --cov --cov-report=term
+	@$(BIN)/pytest -n 2 --dist worksteal
+
+# Apart from `test`: tracing every line more than doubles the time of pure code.
+coverage: $(READY)
+	@echo "==> coverage: lines and branches that no test runs"
+	@$(BIN)/pytest -n 2 --dist worksteal -q --cov --cov-report=term
 
 fuzz: $(READY)
 	@echo "==> fuzz: tests/property with fifty times the examples"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -17,6 +18,12 @@ from tests.reference import absence, shared_path
 examples.register()
 
 pytest_plugins = ["tests.conformance.plugin", "pytester"]
+
+
+def pytest_configure() -> None:
+    """Let SIGINT end what tests start, also where a shell that runs them behind `&` ignores it."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
