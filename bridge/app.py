@@ -32,7 +32,7 @@ from bridge.ocpi.locations import Status
 from bridge.operator import Operator
 from bridge.outside import errands_of, payment_edge
 from bridge.server.beckn_routes import beckn_routes
-from bridge.server.middlewares import beckn_faults
+from bridge.server.middlewares import beckn_faults, last_words
 from bridge.server.ocpi_routes import ocpi_routes
 from bridge.server.ops_routes import Ops, ops_routes
 from bridge.server.payment_routes import payment_routes
@@ -57,6 +57,7 @@ from bridge.workers.commands import CommandWorker
 from bridge.workers.commercial import CommercialTerms
 from bridge.workers.deadlines import watch_deadlines
 from bridge.workers.deviations import keep_deviations
+from bridge.workers.draining import Drain
 from bridge.workers.inbox import InboxWorker
 from bridge.workers.lane_runner import Bell, LaneRunner
 from bridge.workers.live import LiveWorker
@@ -74,8 +75,8 @@ LISTENING = web.AppKey("listening", asyncio.Event)
 COMMERCIAL = web.AppKey("commercial", CommercialTerms)
 """What reads the commercial terms again when the process is told to."""
 
-DRAIN_S = 20
-"""How long work under way may take when the bridge stops."""
+DRAIN = web.AppKey("drain", Drain)
+"""What ends the work while the port is still open."""
 
 PARALLEL_LANES = 64
 """Lanes of each kind that one process holds at a time."""
@@ -331,6 +332,8 @@ def create_app(settings: Settings, redis_url: str) -> web.Application:
     )
     listening = app[LISTENING] = asyncio.Event()
     app[COMMERCIAL] = commercial
+    drain = app[DRAIN] = Drain(runners)
+    app.on_response_prepare.append(last_words(lambda: drain.begun))
     app.add_routes(beckn_routes(edge))
     app.add_routes(
         ops_routes(
@@ -341,6 +344,7 @@ def create_app(settings: Settings, redis_url: str) -> web.Application:
                 lanes=stores.lanes,
                 dead=stores.dead,
                 loaded=lambda: follower.loaded,
+                leaving=lambda: drain.begun,
                 connectors=lambda: follower.index.counts().shown_connectors,
             )
         )
@@ -360,12 +364,10 @@ def create_app(settings: Settings, redis_url: str) -> web.Application:
             commercial.run(),
         ]
         tasks = {asyncio.create_task(work) for work in works}
-        running_lanes = {asyncio.create_task(runner.run()) for runner in runners}
+        drain.work_begins()
         yield
-        for runner in runners:
-            runner.stop()
-        await asyncio.wait(running_lanes, timeout=DRAIN_S)
-        await ended(tasks | running_lanes)
+        await drain.work_ends()
+        await ended(tasks | drain.tasks)
         await cpo_http.close()
         await http.close()
         await guarded.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import signal
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Final
 import uvloop
 from aiohttp import web
 
-from bridge.app import COMMERCIAL, LISTENING, create_app
+from bridge.app import COMMERCIAL, DRAIN, LISTENING, create_app
 from bridge.cli.context import ConfigOption, redis_url_of, settings_of
 from bridge.errors import BridgeError
 from bridge.observability import configure_logging, get_logger
@@ -43,11 +44,15 @@ def serve(config: ConfigOption = None) -> None:
 
 
 async def run(settings: Settings, config: Path | None) -> None:
-    """Serve until told to stop; the embedded store is left to whoever still uses it."""
-    stop = asyncio.Event()
+    """Serve until told to stop; the embedded store is left to whoever still uses it.
+
+    The port closes last: protocol-server dies of a refused connection, and a load balancer needs a
+    while to see that this replica is not ready any more.
+    """
     loop = asyncio.get_running_loop()
-    for name in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(name, stop.set)
+    stop = Stop()
+    loop.add_signal_handler(signal.SIGTERM, stop.tell)
+    loop.add_signal_handler(signal.SIGINT, stop.tell_at_once)
     async with redis_url_of(settings) as redis_url:
         app = create_app(settings, redis_url)
         loop.add_signal_handler(signal.SIGHUP, app[COMMERCIAL].reload_soon)
@@ -57,11 +62,39 @@ async def run(settings: Settings, config: Path | None) -> None:
             await listen(runner, settings.listen.host, settings.listen.port)
             app[LISTENING].set()
             log.info("bridge.started", url=settings.public_url, config=str(config or ""))
-            await stop.wait()
+            await stop.told.wait()
             log.info("bridge.stopping")
+            app[DRAIN].begin()
+            await stop.grace(settings.drain_grace_s)
+            await app[DRAIN].work_ends()
         finally:
             await runner.cleanup()
     log.info("bridge.stopped")
+
+
+class Stop:
+    """What the process was told: to go, or to go at once."""
+
+    def __init__(self) -> None:
+        self.told = asyncio.Event()
+        self._at_once = asyncio.Event()
+
+    def tell(self) -> None:
+        """Say that the process shall go; a second time: at once."""
+        if self.told.is_set():
+            self._at_once.set()
+        self.told.set()
+
+    def tell_at_once(self) -> None:
+        """Say that nobody else takes over: there is nothing to wait for."""
+        self._at_once.set()
+        self.told.set()
+
+    async def grace(self, grace_s: float) -> None:
+        """Leave others time to turn elsewhere."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(grace_s):
+                await self._at_once.wait()
 
 
 async def listen(runner: web.AppRunner, host: str, port: int) -> None:

@@ -108,6 +108,7 @@ def configured(
     url = f"http://127.0.0.1:{port}"
     config = {
         "public_url": url,
+        "drain_grace_s": 0,
         "listen": {"host": "127.0.0.1", "port": port},
         "redis_url": "embedded",
         "data_dir": str(folder / "data"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
@@ -34,3 +36,19 @@ def beckn_faults(*, quiet: bool) -> Middleware:
             return web.Response(body=body, content_type="application/json", status=status)
 
     return guard
+
+
+def last_words(
+    leaving: Callable[[], bool],
+) -> Callable[[web.Request, web.StreamResponse], Awaitable[None]]:
+    """Return what ends each connection with its answer once the bridge stops.
+
+    Whoever kept it for a next request would lose that one when the port closes.
+    """
+
+    async def prepare(_: web.Request, response: web.StreamResponse) -> None:
+        if leaving():
+            response.force_close()
+            response.headers["Connection"] = "close"
+
+    return prepare

@@ -35,6 +35,7 @@ class Ops(msgspec.Struct, frozen=True, kw_only=True):
 
     Args:
         loaded: whether the catalogue is in memory.
+        leaving: whether the process was told to stop.
         connectors: how many connectors searches find now.
     """
 
@@ -44,6 +45,7 @@ class Ops(msgspec.Struct, frozen=True, kw_only=True):
     lanes: Sequence[Lanes]
     dead: DeadLetters
     loaded: Callable[[], bool]
+    leaving: Callable[[], bool]
     connectors: Callable[[], int]
 
 
@@ -86,6 +88,8 @@ async def _not_ready(ops: Ops) -> list[str]:
         faults.append(str(error))
     if not ops.loaded():
         faults.append("the catalogue is not loaded")
+    if ops.leaving():
+        faults.append("the bridge is stopping")
     return faults
 
 

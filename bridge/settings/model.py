@@ -131,6 +131,7 @@ class Settings(Part):
 
     public_url: BaseUrl
     listen: Listen = Listen()
+    drain_grace_s: float = Field(default=5, ge=0, allow_inf_nan=False)
     redis_url: RedisUrl = SecretStr("embedded")
     data_dir: Path = Path("./data")
     secrets_key: SecretsKey | None = None

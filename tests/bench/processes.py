@@ -127,6 +127,7 @@ async def bridge_process(
     url = f"http://127.0.0.1:{port}"
     config = {
         "public_url": url,
+        "drain_grace_s": 0,
         "listen": {"host": "127.0.0.1", "port": port},
         "redis_url": redis_url,
         "ocpi": {"country_code": "IN", "party_id": "BRG", "business_name": "Bench"},

@@ -165,6 +165,7 @@ class Rig:
         config = {
             "public_url": public,
             "listen": {"host": "127.0.0.1", "port": port},
+            "drain_grace_s": 0,
             "redis_url": self.redis_url,
             "data_dir": str(self.folder / "data"),
             "ocpi": {"country_code": "IN", "party_id": "BRG", "business_name": "Test Bridge"},

@@ -167,6 +167,7 @@ async def test_serve_is_ready_and_ends_when_told(
         **environment(example),
         "BRIDGE_LISTEN__HOST": "127.0.0.1",
         "BRIDGE_LISTEN__PORT": str(port),
+        "BRIDGE_DRAIN_GRACE_S": "0",
         "BRIDGE_REDIS_URL": redis_url,
         "BRIDGE_CPOS__0__VERSIONS_URL": f"http://127.0.0.1:{nobody}/ocpi/versions",
     }
