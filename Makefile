@@ -14,6 +14,9 @@ BIN   := $(VENV)/bin
 READY := $(VENV)/.ready
 ARGS  :=
 
+# Whatever the shell says, bytecode is kept: the tests start hundreds of processes.
+export PYTHONDONTWRITEBYTECODE :=
+
 .NOTPARALLEL:
 .PHONY: run test coverage fuzz conformance bench lint format types contracts mapping clean
 
