@@ -9,6 +9,7 @@
     +-- BadInput                      a message that cannot be read; nothing is stored
     |   +-- NotJson                   the body is no JSON document
     |   +-- BecknInvalid              NACK, names the field
+    |   |   +-- ActionNotApplicable   NACK, an action that nobody needs here
     |   +-- SignatureInvalid          a key or signature that proves nothing; it is not repeated
     |   +-- OcpiInvalid               OCPI 2001, names the field
     +-- Refused                       understood, but not possible: on_* with ``error``
@@ -106,6 +107,12 @@ class NotJson(BadInput):
 
 class BecknInvalid(BadInput):
     """A Beckn message of the wrong shape, or not meant for this BPP."""
+
+
+class ActionNotApplicable(BecknInvalid):
+    """A request for what makes no sense here."""
+
+    beckn_code = "40001"
 
 
 class SignatureInvalid(BadInput):

@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Raw
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo
 
+from bridge.beckn.actions import META, NOT_APPLICABLE, REQUESTS
 from bridge.beckn.quirks import Quirk, Report
 from bridge.beckn.request import Request
 from bridge.beckn.shape import (
@@ -23,22 +24,20 @@ from bridge.beckn.shape import (
     read_as,
     reading_of,
 )
-from bridge.beckn.times import format_instant, is_duration, parse_ttl
-from bridge.errors import BecknInvalid, NotJson
-
-ACTIONS = frozenset(
-    {
-        *("search", "select", "init", "confirm", "update"),
-        *("status", "track", "cancel", "rating", "support"),
-    }
-)
-"""What a BAP may ask of a BPP."""
+from bridge.beckn.times import format_duration, format_instant, is_duration, parse_ttl
+from bridge.errors import ActionNotApplicable, BecknInvalid, NotJson
 
 MAX_DEPTH = 64
 """Nesting of objects and lists that is read; no message of the standard comes near it."""
 
-ECHOED = ("domain", "version", "core_version", "country", "city")
+ECHOED = ("domain", "core_version", "country", "city")
 """Words of a context that its answer repeats; the last three are what protocol-server adds."""
+
+USUAL_VERSION = "1.1.0"
+"""What a context speaks that does not say so: layer 2 of uei does not require a version."""
+
+USUAL_TTL_S = 30.0
+"""The ttl of an answer to a request without one, which layer 2 of uei requires."""
 
 
 def _exact(text: str) -> Decimal:
@@ -86,7 +85,7 @@ class _Context(Part):
 
     domain: _Id
     action: _Id
-    version: _Id
+    version: _Id | None = None
     bap_id: _SubscriberId
     bap_uri: HttpUrl
     bpp_id: _Id | None = None
@@ -120,19 +119,22 @@ def read_envelope(
 
     Raises:
         NotJson: the body is no JSON document, or nested beyond reason.
+        ActionNotApplicable: it asks for what makes no sense here.
         BecknInvalid: naming the field that is missing, wrong, or not meant for us.
     """
     document = _decode(body)
     if not isinstance(document, dict):
         raise BecknInvalid("", "the message must be an object with context and message")
-    for part in ("context", "message"):
-        if not isinstance(document.get(part), dict):
-            raise BecknInvalid(part, "must be an object" if part in document else "is missing")
-    context = read_as(_Context, document["context"], "context", Reading(time_zone, quirk))
+    context = read_as(_Context, _part(document, "context"), "context", Reading(time_zone, quirk))
     _check_action(context, path_action)
+    message = {} if context.action in META else _part(document, "message")
     if context.domain not in dialects:
         raise BecknInvalid("context.domain", f"this BPP speaks {', '.join(sorted(dialects))}")
-    if context.version not in versions[context.domain]:
+    version = context.version
+    if version is None:
+        quirk(Quirk.VERSION_MISSING)
+        version = USUAL_VERSION
+    if version not in versions[context.domain]:
         known = ", ".join(sorted(versions[context.domain]))
         raise BecknInvalid("context.version", f"of {context.domain} must be one of {known}")
     if context.bpp_id is None and context.action != "search":
@@ -145,7 +147,7 @@ def read_envelope(
         action=context.action,
         dialect=dialects[context.domain],
         domain=context.domain,
-        version=context.version,
+        version=version,
         bap_id=context.bap_id,
         bap_uri=context.bap_uri,
         transaction_id=context.transaction_id,
@@ -154,7 +156,14 @@ def read_envelope(
         received_at=now,
         ttl_s=context.ttl,
     )
-    return request, document["message"]
+    return request, message
+
+
+def _part(document: Mapping[str, object], name: str) -> Mapping[str, object]:
+    part = document.get(name)
+    if not isinstance(part, dict):
+        raise BecknInvalid(name, "must be an object" if name in document else "is missing")
+    return part
 
 
 def _decode(body: bytes) -> object:
@@ -186,7 +195,9 @@ def _check_action(context: _Context, path_action: str | None) -> None:
         raise BecknInvalid(
             "context.action", f"is {context.action!r}, but the path says {path_action!r}"
         )
-    if context.action not in ACTIONS:
+    if context.action in NOT_APPLICABLE:
+        raise ActionNotApplicable("context.action", f"{context.action}: no order is returned here")
+    if context.action not in REQUESTS:
         raise BecknInvalid("context.action", f"{context.action!r} is not an action of a BPP")
 
 
@@ -210,7 +221,8 @@ def answer_context(
 ) -> dict[str, object]:
     """Return the context of a callback to the sender of ``request``, valid against core 1.1.0.
 
-    A ttl is repeated only when it is a duration; ``location`` with its country and city.
+    A ttl is repeated as a duration; without one it is the usual. ``location`` is repeated with its
+    country and city.
     """
     asked: dict[str, object] = msgspec.json.decode(request.context)
     context = {key: asked[key] for key in ECHOED if isinstance(asked.get(key), str)}
@@ -218,9 +230,11 @@ def answer_context(
         place = _Place.model_validate(asked["location"])
         context["location"] = place.model_dump(exclude_none=True)
     ttl = asked.get("ttl")
-    if isinstance(ttl, str) and is_duration(ttl):
-        context["ttl"] = ttl
+    if not (isinstance(ttl, str) and is_duration(ttl)):
+        ttl = format_duration(USUAL_TTL_S if request.ttl_s is None else request.ttl_s)
     return context | {
+        "version": request.version,
+        "ttl": ttl,
         "action": action,
         "bap_id": request.bap_id,
         "bap_uri": request.bap_uri,

@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 
 import jsonschema_rs
 
+from bridge.beckn.actions import in_layer2
 from bridge.errors import Layer2Invalid
 
 Node: TypeAlias = dict[str, Any]
@@ -77,8 +78,11 @@ class Layer2:
         """Return what a whole message breaks first; None for a valid one.
 
         An action that the file does not know is a violation as well: nobody there would take it.
+        The meta API is not a matter of layer 2, unless the file says so.
         """
         validator = self._validators.get(action)
+        if validator is None and not in_layer2(action):
+            return None
         if validator is None:
             return Violation("context.action", f"layer 2 knows no {action}")
         error = next(iter(validator.iter_errors(message)), None)

@@ -32,6 +32,7 @@ class Quirk(enum.StrEnum):
     )
     TTL_WITHOUT_PT = ("ttl-without-pt", "The ttl lacks its PT (15S); it is read as PT15S.")
     TTL_UNREADABLE = ("ttl-unreadable", "The ttl is no ISO 8601 duration; it is ignored.")
+    VERSION_MISSING = ("version-missing", "context.version is missing; it is taken to be 1.1.0.")
     NUMBER_FOR_STRING = (
         "number-for-string",
         "A value that is a string in core 1.1.0 came as a JSON number.",
@@ -58,9 +59,22 @@ class Quirk(enum.StrEnum):
         "update-target",
         "update_target is missing or not order.fulfillments[0].state in so many words.",
     )
+    ORDER_ID_MISSING = (
+        "order-id-missing",
+        "An update names no order; it is the one of the transaction.",
+    )
     REF_ID_FOR_ORDER_ID = ("ref-id-for-order-id", "The order is named by ref_id, not order_id.")
     SUPPORT_FLAT = ("support-flat", "The fields of support stand in message itself.")
     LOCATION_GPS = (
         "location-gps",
         "The centre of the circle stands in location.gps, beside the circle.",
+    )
+    PROVIDERS = (
+        "providers",
+        "order.providers, an object or a list of one, stands where order.provider does.",
+    )
+    BILLING_NUMBER = ("billing-number", "billing.number is the phone of the billing.")
+    PHONE = (
+        "phone",
+        "A phone number is written with spaces, hyphens or parentheses; it is taken without them.",
     )

@@ -102,3 +102,8 @@ def parse_ttl(text: str, quirk: Report) -> float | None:
 def is_duration(text: str) -> bool:
     """Return whether a text is a duration that may be sent."""
     return _DURATION.fullmatch(text) is not None
+
+
+def format_duration(seconds: float) -> str:
+    """Write seconds as an ISO 8601 duration: ``PT30S``."""
+    return f"PT{round(seconds, 3):.15g}S"

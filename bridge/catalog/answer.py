@@ -44,17 +44,14 @@ def messages(
 
     Hits are taken no further than needed. A Location that is larger than a message is spread over
     several and named in each, with its offers; a connector that alone is larger than a message is
-    left out, and before it the offers that take its room. Nothing found makes one message without
-    providers. Whatever message names a provider has its passes too, unless they would fill too
-    much of it.
+    left out, and before it the offers that take its room. Nothing found makes no message. Whatever
+    message names a provider has its passes too, unless they would fill too much of it.
     """
     fitting = {
         name: shelf for name, shelf in shelves.items() if _size(shelf) * SHELF_PART <= max_bytes
     }
     drafts = islice(_drafts(hits, _Measure(renderer, max_bytes, fitting)), max_messages)
-    return [renderer.catalog_message(draft.parts()) for draft in drafts] or [
-        renderer.catalog_message([])
-    ]
+    return [renderer.catalog_message(draft.parts()) for draft in drafts]
 
 
 def pass_messages(
@@ -78,7 +75,7 @@ def pass_messages(
                 if len(renderer.catalog_message(more)) > max_bytes:
                     more = []
             parts = more
-    if parts or not written:
+    if parts:
         written.append(renderer.catalog_message(parts))
     return written[:max_messages]
 

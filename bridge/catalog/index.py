@@ -281,7 +281,7 @@ class CatalogIndex:
         return None if place is None else place.listed(key, self._clock())
 
     def messages(self, dialect: str, search: Search, now: datetime) -> list[bytes]:
-        """Return the ``message`` of each on_search that answers, nearest first; at least one.
+        """Return the ``message`` of each on_search that answers, nearest first; none = no hit.
 
         A message names each provider once, with its Locations nearest first. Without a circle the
         order is that of the ids. Passes of a provider go with what else it sells, and answer
@@ -293,7 +293,7 @@ class CatalogIndex:
             wanted = [each for each in passes if wants_pass(search, passes, each)]
             return answer.pass_messages(self._shelves(renderer, wanted, now), renderer, *limits)
         if not seeks_charging(search):
-            return answer.messages((), renderer, *limits)
+            return []
         shown = passes if passes and shows_passes(search) else ()
         shelves = {each.provider.id: each for each in self._shelves(renderer, shown, now)}
         return answer.messages(self._hits(renderer, search, now), renderer, *limits, shelves)

@@ -63,6 +63,18 @@ class Dialect(FragmentRenderer, Protocol):
         """Return the ``message`` of on_support."""
         ...
 
+    def render_rating_categories(self) -> bytes:
+        """Return the ``message`` of rating_categories: what a rating may be about."""
+        ...
+
+    def render_cancellation_reasons(self) -> bytes:
+        """Return the ``message`` of cancellation_reasons: what a cancel may name."""
+        ...
+
+    def render_nothing_found(self) -> bytes | None:
+        """Return the ``message`` of on_search when nothing fits; None = none is sent."""
+        ...
+
     def render_error(self, error: BridgeError) -> bytes:
         """Return the ``error`` object of a callback: code (string) and message."""
         ...

@@ -31,6 +31,7 @@ from bridge.flows.jobs import (
     TokenJob,
 )
 from bridge.flows.look import looked_for
+from bridge.flows.meta import meta
 from bridge.flows.otp import otp_answered
 from bridge.flows.passes.decide import decide_pass, is_about_pass
 from bridge.flows.passes.usage import member_use
@@ -131,6 +132,8 @@ async def _asked(world: World, job: BecknJob, order: Order | None) -> Decision:
     match intent:
         case intents.Search():
             return search(world, request, intent)
+        case intents.GetCancellationReasons() | intents.GetRatingCategories():
+            return meta(world, request, intent)
         case intents.Select():
             return await select(world, request, intent, order)
         case intents.Init():

@@ -141,14 +141,12 @@ class Decision(NamedTuple):
 
 def answer(request: Request, message: bytes, summary: str = "") -> Callback:
     """Answer a request with a message."""
-    return Callback(
-        f"on_{request.action}", request, request.message_id, message, None, True, summary
-    )
+    return Callback(request.callback, request, request.message_id, message, None, True, summary)
 
 
 def answer_order(world: World, request: Request, order: Order | PassOrder) -> Callback:
     """Answer a request with the order as it stands."""
-    message = _worded(world, f"on_{request.action}", request, order)
+    message = _worded(world, request.callback, request, order)
     return answer(request, message, summary_of(order))
 
 
@@ -162,12 +160,11 @@ def _worded(world: World, action: str, request: Request, order: Order | PassOrde
 def refuse(world: World, request: Request, error: BridgeError) -> Callback:
     """Answer a request with an error (decisions 9)."""
     dialect = world.dialects[request.dialect]
-    action = f"on_{request.action}"
     return Callback(
-        action,
+        request.callback,
         request,
         request.message_id,
-        dialect.error_message(action),
+        dialect.error_message(request.callback),
         dialect.render_error(error),
         True,
         f"error {error.beckn_code}: {error}",

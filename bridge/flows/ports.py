@@ -246,7 +246,7 @@ class CatalogSearch(Protocol):
     """Search over the in-memory catalogue."""
 
     def messages(self, dialect: str, search: Search, now: datetime) -> list[bytes]:
-        """Return the ``message`` of each on_search, best first."""
+        """Return the ``message`` of each on_search, best first; none when nothing fits."""
         ...
 
 

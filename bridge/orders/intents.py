@@ -169,11 +169,16 @@ class Track(msgspec.Struct, frozen=True, kw_only=True, tag=True, omit_defaults=T
 
 
 class Cancel(msgspec.Struct, frozen=True, kw_only=True, tag=True, omit_defaults=True):
-    """Give the order up before charging."""
+    """Give the order up before charging.
+
+    Args:
+        only_asks: what it would cost; nothing is cancelled (``SOFT_CANCEL``).
+    """
 
     order_id: str
     reason_id: str | None = None
     reason: str | None = None
+    only_asks: bool = False
 
 
 class RatingItem(msgspec.Struct, frozen=True, kw_only=True):
@@ -198,4 +203,17 @@ class Support(msgspec.Struct, frozen=True, kw_only=True, tag=True, omit_defaults
     email: str | None = None
 
 
-Intent = Search | Select | Init | Confirm | Update | Status | Track | Cancel | Rating | Support
+class GetCancellationReasons(msgspec.Struct, frozen=True, tag=True):
+    """Ask for the reasons that a ``cancel`` may name."""
+
+
+class GetRatingCategories(msgspec.Struct, frozen=True, tag=True):
+    """Ask what a ``rating`` may be about."""
+
+
+Meta = GetCancellationReasons | GetRatingCategories
+"""Questions about no order."""
+
+Intent = (
+    Search | Select | Init | Confirm | Update | Status | Track | Cancel | Rating | Support | Meta
+)

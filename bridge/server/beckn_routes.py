@@ -13,7 +13,8 @@ import msgspec
 from aiohttp import web
 
 from bridge.beckn.ack import ack, nack
-from bridge.beckn.context import ACTIONS, read_envelope
+from bridge.beckn.actions import REQUESTS
+from bridge.beckn.context import read_envelope
 from bridge.beckn.layer2 import Layer2Files
 from bridge.dialects.dialect import Dialect
 from bridge.errors import (
@@ -76,7 +77,7 @@ async def _receive(edge: BecknEdge, http: web.Request) -> web.Response:
     action = http.match_info.get("action")
     started = time.perf_counter()
     # Labels are words of a closed set, whatever the path says.
-    label = action if action in ACTIONS else "unknown"
+    label = action if action in REQUESTS else "unknown"
     try:
         body = await _body(edge, http)
         sender = await edge.verifier.sender_of(http.headers, body) if edge.verifier else None

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from bridge.beckn.context import ACTIONS
+from bridge.beckn.actions import ACTIONS
 from bridge.sandbox.bap import Message
 from bridge.sandbox.drive import GPS, find, is_final, state_of
 from tests.e2e.rig import Rig, rig

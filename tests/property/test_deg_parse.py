@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridge.beckn.ack import nack
-from bridge.beckn.context import ACTIONS, answer_context, read_envelope
+from bridge.beckn.actions import ACTIONS
+from bridge.beckn.context import answer_context, read_envelope
 from bridge.beckn.request import Request
 from bridge.beckn.times import parse_instant, parse_ttl
 from bridge.errors import BadInput, BecknInvalid

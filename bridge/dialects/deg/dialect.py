@@ -15,6 +15,7 @@ from bridge.dialects.deg.money import MoneyRenderer, PaymentOptions, RefundTerms
 from bridge.dialects.deg.order import OrderRenderer
 from bridge.dialects.deg.passes import PassRenderer
 from bridge.dialects.v1.live import live_patch
+from bridge.dialects.v1.meta import MetaRenderer
 from bridge.dialects.v1.parse import Parser
 from bridge.errors import BridgeError
 from bridge.mapping import Mappings
@@ -60,6 +61,7 @@ class Deg:
         self._passes = PassRenderer(
             mappings, self._catalogue, money, symbols=settings.currency_symbols
         )
+        self._meta = MetaRenderer(mappings, self.name)
         self._tracking = mappings.fields("deg", "tracking")
         self._form = mappings.fields("deg", "feedback_form")
         self._support = mappings.fields("deg", "support")
@@ -136,6 +138,18 @@ class Deg:
         """Return the ``message`` of on_support."""
         facts = {"ref_id": ref_id, "phone": phone, "email": email, "url": url}
         return msgspec.json.encode({"support": self._support.render({"facts": facts})})
+
+    def render_rating_categories(self) -> bytes:
+        """Return the ``message`` of rating_categories."""
+        return self._meta.rating_categories
+
+    def render_cancellation_reasons(self) -> bytes:
+        """Return the ``message`` of cancellation_reasons."""
+        return self._meta.cancellation_reasons
+
+    def render_nothing_found(self) -> bytes:
+        """Return a catalogue without providers (decisions 10)."""
+        return self._catalogue.catalog_message([])
 
     def render_error(self, error: BridgeError) -> bytes:
         """Return the ``error`` object of a callback."""

@@ -1,14 +1,15 @@
 """The parts of an order that are handed back as they came: billing, customer, vehicle.
 
 They are checked to the last field of core 1.1.0 all the same, since what we send back must be
-valid. Fields that core does not know are kept; of those it knows, the few that no charging order
-needs (pictures, credentials, schedules) are dropped.
+valid. Of the fields that core knows, the few that no charging order needs (pictures, credentials,
+schedules) are dropped; a dialect says whether those that core does not know are kept.
 """
 
 from __future__ import annotations
 
 import re
-from typing import Annotated
+from collections.abc import Callable
+from typing import Annotated, TypeAlias
 
 from msgspec import UNSET, Raw
 from pydantic import (
@@ -18,12 +19,17 @@ from pydantic import (
     ConfigDict,
     Field,
     ValidationInfo,
+    model_validator,
 )
 
+from bridge.beckn.quirks import Quirk, Report
 from bridge.beckn.shape import HttpUrl, Part, Text, encode_json, reading_of
 from bridge.beckn.times import format_instant, parse_instant
+from bridge.errors import BecknInvalid
 from bridge.orders.intents import Echo
 
+_PHONE_SPACERS = re.compile(r"[\s().-]+")
+_E164 = re.compile(r"\+?[1-9]\d{1,14}", re.ASCII)
 _REGULAR_DATE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)", re.ASCII)
 _DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
@@ -112,6 +118,16 @@ class Billing(_Echo):
     time: _Time | None = None
     tax_id: Text | None = None
 
+    @model_validator(mode="before")
+    @classmethod
+    def _number_for_phone(cls, value: object, info: ValidationInfo) -> object:
+        """Take ``number`` for ``phone`` (UEI Postman)."""
+        if isinstance(value, dict) and "number" in value and "phone" not in value:
+            reading_of(info).quirk(Quirk.BILLING_NUMBER)
+            kept = {key: part for key, part in value.items() if key != "number"}
+            return kept | {"phone": value["number"]}
+        return value
+
 
 class _Person(_Echo):
     id: Text | None = None
@@ -153,8 +169,42 @@ class Vehicle(_Echo):
     emission_standard: Text | None = None
 
 
-def encoded(part: BaseModel | None) -> Echo:
-    """Return a part as JSON again, without what was dropped."""
-    if part is None:
-        return UNSET
-    return Raw(encode_json(part.model_dump(exclude_none=True)))
+Encoder: TypeAlias = Callable[[BaseModel | None, str, Report], Echo]
+"""Makes JSON again of a part that stands at a path; how, is up to the dialect."""
+
+
+def as_it_came(part: BaseModel | None, path: str, quirk: Report) -> Echo:
+    """Return a part without what was dropped; what core does not know is kept."""
+    return UNSET if part is None else Raw(encode_json(part.model_dump(exclude_none=True)))
+
+
+def in_core_words(part: BaseModel | None, path: str, quirk: Report) -> Echo:
+    """Return what core knows of a part, with its phone numbers in E.164: layer 2 of uei is closed.
+
+    Raises:
+        BecknInvalid: a phone number is none.
+    """
+    return UNSET if part is None else Raw(encode_json(_known(part, path, quirk)))
+
+
+def _known(part: BaseModel, path: str, quirk: Report) -> dict[str, object]:
+    known: dict[str, object] = {}
+    for name in type(part).model_fields:
+        value, where = getattr(part, name), f"{path}.{name}"
+        if isinstance(value, BaseModel):
+            known[name] = _known(value, where, quirk)
+        elif name == "phone" and isinstance(value, str):
+            known[name] = _e164(value, where, quirk)
+        elif value is not None:
+            known[name] = value
+    return known
+
+
+def _e164(text: str, path: str, quirk: Report) -> str:
+    """Return a phone number as E.164 has it, country code first."""
+    digits = _PHONE_SPACERS.sub("", text)
+    if not _E164.fullmatch(digits):
+        raise BecknInvalid(path, "must be a phone number with its country code: +919876543210")
+    if digits != text:
+        quirk(Quirk.PHONE)
+    return digits

@@ -209,6 +209,17 @@ class Order(Part):
 
     @model_validator(mode="before")
     @classmethod
+    def _providers_for_provider(cls, value: object, info: ValidationInfo) -> object:
+        """Take ``providers``, an object or a list of one, for ``provider`` (UEI Postman)."""
+        if isinstance(value, dict) and "provider" not in value and "providers" in value:
+            reading_of(info).quirk(Quirk.PROVIDERS)
+            named = value["providers"]
+            one = named[0] if isinstance(named, list) and len(named) == 1 else named
+            return value | {"provider": one}
+        return value
+
+    @model_validator(mode="before")
+    @classmethod
     def _item_for_items(cls, value: object, info: ValidationInfo) -> object:
         """Take ``item``, one object, for ``items`` (Q18)."""
         if isinstance(value, dict) and "items" not in value and "item" in value:

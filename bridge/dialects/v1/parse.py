@@ -11,14 +11,16 @@ from msgspec import UNSET, Raw
 from bridge.beckn.quirks import Quirk, Report
 from bridge.beckn.shape import Reading, encode_json, read_as
 from bridge.dialects.v1 import messages
-from bridge.dialects.v1.echo import encoded
+from bridge.dialects.v1.echo import Encoder, as_it_came
 from bridge.dialects.v1.search import SearchReader
 from bridge.dialects.v1.words import WordReader
 from bridge.errors import BecknInvalid
-from bridge.mapping import Mappings
+from bridge.mapping import Mappings, UnknownCode
 from bridge.orders.intents import (
     Cancel,
     Confirm,
+    GetCancellationReasons,
+    GetRatingCategories,
     Init,
     Intent,
     Measure,
@@ -39,6 +41,8 @@ from bridge.orders.order import PaymentStatus
 ORDER = "message.order"
 ITEM = f"{ORDER}.items[0]"
 FULFILLMENT = f"{ORDER}.fulfillments[0]"
+CUSTOMER = f"{FULFILLMENT}.customer"
+BILLING = f"{ORDER}.billing"
 PAYMENT = f"{ORDER}.payments[0]"
 
 LONGEST_S = 30 * 24 * 3600
@@ -49,13 +53,16 @@ _TARGETS = re.compile(r"(message\.)?(order\.)?fulfillments?(\[\d*\]|\.\d+)?(\.st
 
 
 class Parser:
-    """Reads the ten requests; the code tables are looked up once."""
+    """Reads the requests; the code tables are looked up once."""
 
-    def __init__(self, mappings: Mappings, dialect: str, zone: tzinfo) -> None:
+    def __init__(
+        self, mappings: Mappings, dialect: str, zone: tzinfo, echo: Encoder = as_it_came
+    ) -> None:
         def words(table: str) -> WordReader:
             return WordReader(mappings.table(dialect, table))
 
         self._zone = zone
+        self._echo = echo
         self._search = SearchReader(mappings, dialect)
         self._units = words("quantity_units")
         self._stops = words("stop_types")
@@ -65,6 +72,8 @@ class Parser:
         self._payment_methods = words("payment_methods")
         self._collectors = words("collected_by")
         self._rated = words("rating_categories")
+        self._cancel_steps = words("cancel_steps")
+        self._reasons = mappings.table(dialect, "driver_reasons")
 
     def parse(self, action: str, message: Mapping[str, object], quirk: Report) -> Intent:
         """Read the ``message`` of a request.
@@ -89,27 +98,31 @@ class Parser:
             case "track":
                 return _track(_reference(message, reading))
             case "cancel":
-                return _cancel(_reference(message, reading))
+                return self._cancel(_reference(message, reading), quirk)
             case "rating":
                 return self._rating(message, reading)
             case "support":
                 return _support(message, reading)
+            case "get_cancellation_reasons":
+                return GetCancellationReasons()
+            case "get_rating_categories":
+                return GetRatingCategories()
             case _:
                 raise BecknInvalid("context.action", f"{action!r} is not an action of a BPP")
 
     def _init(self, order: messages.Order, quirk: Report) -> Init:
         return Init(
             wish=self._wish(order, quirk),
-            billing=encoded(order.billing),
-            customer=encoded(_fulfillment(order).customer),
+            billing=self._echo(order.billing, BILLING, quirk),
+            customer=self._echo(_fulfillment(order).customer, CUSTOMER, quirk),
         )
 
     def _confirm(self, order: messages.Order, quirk: Report) -> Confirm:
         fulfillment = _fulfillment(order)
         return Confirm(
             wish=self._wish(order, quirk),
-            billing=encoded(order.billing),
-            customer=encoded(fulfillment.customer),
+            billing=self._echo(order.billing, BILLING, quirk),
+            customer=self._echo(fulfillment.customer, CUSTOMER, quirk),
             payment=self._claim(order.payments[0], quirk) if order.payments else None,
             authorization_token=_token(fulfillment),
         )
@@ -135,7 +148,7 @@ class Parser:
             end=end,
             fulfillment_id=fulfillment.id,
             offers=_chosen(order, quirk),
-            vehicle=encoded(fulfillment.vehicle),
+            vehicle=self._echo(fulfillment.vehicle, f"{FULFILLMENT}.vehicle", quirk),
             tags=Raw(encode_json(order.tags)) if order.tags else UNSET,
         )
 
@@ -211,6 +224,8 @@ class Parser:
     def _update(self, message: Mapping[str, object], reading: Reading) -> Update:
         """Return whether to start or to stop; no other update is known."""
         update = read_as(messages.UpdateMessage, message, "message", reading)
+        if update.order.id is None:
+            reading.quirk(Quirk.ORDER_ID_MISSING)
         if update.update_target != TARGET:
             if update.update_target and not _TARGETS.fullmatch(update.update_target.strip()):
                 raise BecknInvalid("message.update_target", f"only {TARGET} can be updated")
@@ -225,6 +240,26 @@ class Parser:
             order_id=update.order.id,
             authorization_token=_token(fulfillment),
         )
+
+    def _cancel(self, message: messages.OrderReference, quirk: Report) -> Cancel:
+        """Return whether to cancel, or to tell what it would cost; and why."""
+        said, reason_id = message.descriptor, message.cancellation_reason_id
+        step = self._cancel_steps.find(said.code, quirk) if said.code else None
+        text = said.short_desc or said.name or (said.code if step is None else None)
+        return Cancel(
+            order_id=message.order_id,
+            reason_id=reason_id,
+            reason=text or self._reason(reason_id),
+            only_asks=step == "ASK",
+        )
+
+    def _reason(self, reason_id: str | None) -> str | None:
+        """Return what a reason of ours says; one that nobody knows says nothing."""
+        try:
+            reason = None if reason_id is None else self._reasons.to_ocpi(reason_id)
+        except UnknownCode:
+            return None
+        return None if reason is None else self._reasons.name_of(reason)
 
     def _rating(self, message: Mapping[str, object], reading: Reading) -> Rating:
         ratings = read_as(messages.RatingMessage, message, "message", reading).ratings
@@ -277,15 +312,6 @@ def _reference(message: Mapping[str, object], reading: Reading) -> messages.Orde
 
 def _track(message: messages.OrderReference) -> Track:
     return Track(order_id=message.order_id, callback_url=message.callback_url)
-
-
-def _cancel(message: messages.OrderReference) -> Cancel:
-    said = message.descriptor
-    return Cancel(
-        order_id=message.order_id,
-        reason_id=message.cancellation_reason_id,
-        reason=said.short_desc or said.name or said.code,
-    )
 
 
 def _support(message: Mapping[str, object], reading: Reading) -> Support:

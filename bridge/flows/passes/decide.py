@@ -24,7 +24,7 @@ def is_about_pass(world: World, job: Job, record: Record) -> bool:
     if not isinstance(job, BecknJob):
         return known
     match job.intent:
-        case intents.Search():
+        case intents.Search() | intents.GetCancellationReasons() | intents.GetRatingCategories():
             return False
         case intents.Select(wish=wish) | intents.Init(wish=wish) | intents.Confirm(wish=wish):
             if isinstance(record, PassOrder) and (record.bound or record.sold.id == wish.item_id):

@@ -49,6 +49,8 @@ async def used(world: World, order: PassOrder) -> Decision:
 def cancel(world: World, request: Request, intent: Cancel, order: PassOrder) -> Decision:
     """End a membership and pay it back; a repeated cancel gets the same answer again.
 
+    Whoever only asks gets the order as it stands with the bill that cancelling now would bring.
+
     Raises:
         CancellationImpossible: it is over, or its terms do not allow it any more.
     """
@@ -66,11 +68,15 @@ def cancel(world: World, request: Request, intent: Cancel, order: PassOrder) -> 
             f"by its terms this pass could be cancelled for {days} days, until {until:%Y-%m-%d}"
         )
     paid = order.payment.paid if order.payment else Decimal(0)
+    bill = cancellation_bill(order.quote.currency, paid, Decimal(1))
+    if intent.only_asks:
+        foreseen = replace(order, bill=bill)
+        return Decision(None, (answer_order(world, request, foreseen),), pass_order=order)
     order = replace(
         order,
         state=PassState.CANCELLED,
         updated_at=world.now,
-        bill=cancellation_bill(order.quote.currency, paid, Decimal(1)),
+        bill=bill,
         cancellation=Cancellation(
             by="CONSUMER", at=world.now, reason_id=intent.reason_id, reason=intent.reason
         ),

@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from bridge.beckn.context import ACTIONS, answer_context
+from bridge.beckn.actions import ACTIONS
+from bridge.beckn.context import answer_context
 from bridge.catalog.fragments import ProviderPart, Window
 from bridge.dialects.deg.money import PaymentOptions
 from bridge.errors import BecknInvalid, BridgeError, CpoUnavailable, OrderUnknown

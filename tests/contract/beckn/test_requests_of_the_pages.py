@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from bridge.beckn.context import ACTIONS, read_envelope
+from bridge.beckn.actions import ACTIONS
+from bridge.beckn.context import read_envelope
 from bridge.beckn.quirks import Quirk
 from bridge.orders.intents import Confirm, Init, Intent, Measure, Search, Select, Update, Verb
 from tests.reference import PROJECT, shared_path

@@ -10,10 +10,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bridge.beckn.context import ACTIONS, answer_context, read_envelope
+from bridge.beckn.actions import ACTIONS, META
+from bridge.beckn.context import answer_context, read_envelope
 from bridge.beckn.quirks import Quirk
 from bridge.beckn.request import Request
-from bridge.errors import BecknInvalid, NotJson
+from bridge.errors import ActionNotApplicable, BecknInvalid, NotJson
 
 NOW = datetime(2026, 3, 4, 6, 30, tzinfo=UTC)
 ME = "bridge.example"
@@ -138,8 +139,8 @@ def test_what_is_no_json_is_refused_as_such(body: bytes) -> None:
         (b'"search"', ""),
         (b"{}", "context"),
         (b'{"context": []}', "context"),
-        (b'{"context": {}}', "message"),
-        (b'{"context": {}, "message": null}', "message"),
+        (b'{"context": %s}' % json.dumps(CONTEXT).encode(), "message"),
+        (b'{"context": %s, "message": null}' % json.dumps(CONTEXT).encode(), "message"),
     ],
 )
 def test_a_document_without_its_two_parts_is_refused(body: bytes, path: str) -> None:
@@ -151,7 +152,7 @@ def test_a_document_without_its_two_parts_is_refused(body: bytes, path: str) -> 
 
 @pytest.mark.parametrize(
     "key",
-    ["domain", "action", "version", "bap_id", "bap_uri", "bpp_id", "transaction_id", "message_id"],
+    ["domain", "action", "bap_id", "bap_uri", "bpp_id", "transaction_id", "message_id"],
 )
 @pytest.mark.parametrize("how", ["absent", "null"])
 def test_what_is_missing_is_named(key: str, how: str) -> None:
@@ -239,13 +240,45 @@ def test_a_path_without_action_leaves_it_to_the_context() -> None:
     assert read(CONTEXT, path_action=None)[0].action == "select"
 
 
-@pytest.mark.parametrize("action", ["on_search", "get_rating_categories", "SELECT", "x"])
+@pytest.mark.parametrize("action", ["on_search", "rating_categories", "SELECT", "x"])
 def test_what_is_no_action_of_a_bpp_is_refused(action: str) -> None:
     assert fault({**CONTEXT, "action": action}, path_action=action)[0] == "context.action"
 
 
 def test_ten_actions_are_known() -> None:
     assert len(ACTIONS) == 10
+
+
+@pytest.mark.parametrize("action", sorted(META))
+@pytest.mark.parametrize("parts", [{}, {"message": {}}, {"message": None}])
+def test_a_question_of_the_meta_api_needs_no_message(action: str, parts: dict[str, object]) -> None:
+    body = json.dumps({"context": {**CONTEXT, "action": action}, **parts}).encode()
+
+    request, message = read_bytes(body, path_action=action)
+
+    assert message == {}
+    assert f"get_{request.callback}" == action
+
+
+def test_every_other_callback_is_called_on() -> None:
+    assert read(CONTEXT)[0].callback == "on_select"
+
+
+def test_what_nobody_needs_here_is_not_applicable() -> None:
+    with pytest.raises(ActionNotApplicable) as caught:
+        read({**CONTEXT, "action": "get_return_reasons"}, path_action="get_return_reasons")
+
+    assert (caught.value.path, caught.value.beckn_code) == ("context.action", "40001")
+
+
+def test_a_context_without_a_version_speaks_the_usual_one() -> None:
+    quirks: list[str] = []
+
+    request, _ = read(without("version"), quirks=quirks)
+
+    assert request.version == "1.1.0"
+    assert quirks == [Quirk.VERSION_MISSING]
+    assert answered(without("version"))["version"] == "1.1.0"
 
 
 def test_the_dates_and_ttls_of_the_pages_are_read() -> None:
@@ -330,9 +363,12 @@ def test_an_answer_repeats_the_version_of_the_request() -> None:
     assert answered({**CONTEXT, "version": "1.0.0"})["version"] == "1.0.0"
 
 
-@pytest.mark.parametrize("ttl", ["15S", "soon", 600, None])
-def test_only_a_real_ttl_is_repeated(ttl: object) -> None:
-    assert "ttl" not in answered({**CONTEXT, "ttl": ttl})
+@pytest.mark.parametrize(
+    ("ttl", "said"),
+    [("PT10M", "PT10M"), ("15S", "PT15S"), ("soon", "PT30S"), (600, "PT30S"), (None, "PT30S")],
+)
+def test_an_answer_has_a_real_ttl(ttl: object, said: str) -> None:
+    assert answered({**CONTEXT, "ttl": ttl})["ttl"] == said
 
 
 def test_an_answer_is_valid_though_the_request_was_not_quite() -> None:

@@ -6,9 +6,12 @@ from typing import Any
 
 import pytest
 
+from bridge.beckn.actions import META, META_CALLBACKS
 from bridge.beckn.layer2 import Layer2, Violation, corrected, defects
 from bridge.errors import Layer2Invalid
 from tests.layer2 import (
+    Document,
+    body,
     condition_is_misplaced,
     context_is_closed,
     document,
@@ -50,6 +53,19 @@ def test_a_reason_repeats_nothing_of_the_message() -> None:
 def test_an_action_that_the_file_does_not_know_is_refused() -> None:
     assert LAYER2.actions == {"search", "on_update"}
     assert LAYER2.violation("rating", {}) == Violation("context.action", "layer 2 knows no rating")
+
+
+@pytest.mark.parametrize("action", [*META, *META_CALLBACKS])
+def test_the_meta_api_is_no_matter_of_layer_2(action: str) -> None:
+    assert LAYER2.violation(action, {}) is None
+
+
+def test_unless_the_file_says_so() -> None:
+    def with_categories(whole: Document) -> None:
+        whole["paths"]["/rating_categories"] = body({"rating_categories": {"type": "array"}})
+
+    layer2 = Layer2(document(with_categories), source="x.yaml")
+    assert layer2.violation("rating_categories", {}) is not None
 
 
 @pytest.mark.parametrize(

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from datetime import datetime, timedelta
 from typing import Any
 
 from bridge.orders.item import ItemKey
 from bridge.orders.slot import Slot
-from tests.unit.catalog.world import NOW, PARTY, World, connector, evse, location, tariff
+from tests.unit.catalog.world import NOW, PARTY, World, connector, evse, location, providers, tariff
 
 HOUR = timedelta(hours=1)
 MIDNIGHT = NOW - 12 * HOUR
@@ -33,9 +32,8 @@ def shown(world: World, **filters: Any) -> list[str]:
 
 
 def _fulfillments(world: World, **filters: Any) -> list[dict[str, Any]]:
-    (message,) = world.messages(**filters)
-    providers = json.loads(message)["providers"]
-    return [each for provider in providers for each in provider["fulfillments"]]
+    found = providers(world.messages(**filters))
+    return [each for provider in found for each in provider["fulfillments"]]
 
 
 def test_a_booked_hour_is_left_out() -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
+from bridge.beckn.actions import META_CALLBACKS, callback_of
 from bridge.flows.decision import Callback
 from bridge.orders.order import Quote
 
@@ -14,7 +15,7 @@ from bridge.orders.order import Quote
 def check(callback: Callback) -> None:
     """Check what holds for every callback: its parts, and that each price is its lines' sum."""
     if callback.solicited:
-        assert callback.action == f"on_{callback.request.action}"
+        assert callback.action == callback_of(callback.request.action)
         assert callback.message_id == callback.request.message_id
     else:
         assert callback.action in ("on_update", "on_status", "on_cancel")
@@ -30,7 +31,10 @@ def check(callback: Callback) -> None:
     assert "context" not in message
     order = message.get("order")
     if order is None:
-        assert callback.action in ("on_search", "on_track", "on_rating", "on_support")
+        assert callback.action in {
+            *("on_search", "on_track", "on_rating", "on_support"),
+            *META_CALLBACKS,
+        }
         return
     assert {"provider", "items", "fulfillments", "quote"} <= order.keys()
     lines = [Decimal(line["price"]["value"]) for line in order["quote"]["breakup"]]

@@ -172,9 +172,14 @@ class Play:
         """Ask for a stop."""
         return await self.ask("update", Update(verb=Verb.STOP, order_id=self.placed.id), **changes)
 
-    async def cancel(self, **changes: Any) -> Decision:
-        """Give the order up."""
-        intent = Cancel(order_id=self.placed.id or "", reason_id="5", reason="plans changed")
+    async def cancel(self, *, only_asks: bool = False, **changes: Any) -> Decision:
+        """Give the order up, or ask what that would cost."""
+        intent = Cancel(
+            order_id=self.placed.id or "",
+            reason_id="5",
+            reason="plans changed",
+            only_asks=only_asks,
+        )
         return await self.ask("cancel", intent, **changes)
 
     async def status(self) -> Decision:

@@ -73,6 +73,32 @@ async def test_the_agreed_share_goes_back(share: str, fee: int, refund: int) -> 
     assert lines_of(bill.quote)[0] == ("CANCELLATION_FEE", Decimal(fee))
 
 
+async def test_whoever_only_asks_learns_what_it_would_cost_and_keeps_the_order() -> None:
+    play = await confirmed()
+    play.terms = replace(TERMS, refund_share=Decimal("0.85"))
+    before = play.order
+
+    decision = await play.cancel(only_asks=True)
+
+    (answer,) = decision.callbacks
+    order = shown(answer)
+    assert (answer.action, order["status"]) == ("on_cancel", "ACTIVE")
+    assert "cancellation" not in order
+    assert Decimal(order["quote"]["price"]["value"]) == 15
+    assert play.order is before
+    assert (decision.errands, decision.plans) == ((), ())
+
+    await play.cancel()
+    bill = play.placed.bill
+    assert bill is not None
+    assert [bill.quote.price, bill.refund] == [15, 85]
+
+
+async def test_what_cannot_be_cancelled_costs_nothing_to_ask() -> None:
+    play = await PLAYED[OrderState.CHARGING]()
+    assert codes((await play.cancel(only_asks=True)).callbacks) == ["50001"]
+
+
 async def test_nothing_paid_is_nothing_back() -> None:
     play = await confirmed(PaymentClaim(method="UPI-TRANSFER", source_address="asha@upi"))
     await play.cancel()

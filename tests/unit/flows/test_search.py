@@ -19,6 +19,16 @@ async def test_each_message_of_the_catalogue_is_an_answer() -> None:
     assert decision.order is None
 
 
+async def test_what_is_said_when_nothing_fits_is_up_to_the_dialect() -> None:
+    play = Play()
+    play.offered.found = []
+
+    decision = await play.ask("search", Search(text="fast"))
+
+    (answer,) = decision.callbacks
+    assert answer.message == b'{"catalog":{"providers":[]}}'
+
+
 async def test_a_search_leaves_the_order_of_its_transaction_alone() -> None:
     play = await agreed()
     before = play.order

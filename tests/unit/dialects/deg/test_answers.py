@@ -77,3 +77,21 @@ def test_errors_have_a_string_code_and_keep_our_affairs_to_us(
 def test_core_wants_a_message_beside_the_error_of_a_rating_only() -> None:
     assert dialect().error_message("on_rating") == b"{}"
     assert dialect().error_message("on_update") is None
+
+
+def test_what_may_be_rated() -> None:
+    message = json.loads(dialect().render_rating_categories())
+
+    assert set(message["rating_categories"]) >= {"Item", "Order", "Fulfillment", "Provider"}
+
+
+def test_the_reasons_of_a_cancel_have_ids_of_digits_and_names() -> None:
+    message = json.loads(dialect().render_cancellation_reasons())
+
+    reasons = {each["id"]: each["descriptor"]["name"] for each in message["cancellation_reasons"]}
+    assert all(each.isdecimal() for each in reasons)
+    assert reasons["5"] == "Cannot come"
+
+
+def test_nothing_found_is_told() -> None:
+    assert json.loads(dialect().render_nothing_found()) == {"catalog": {"providers": []}}

@@ -11,7 +11,17 @@ from msgspec import Raw
 
 from bridge.beckn.quirks import Quirk
 from bridge.errors import BecknInvalid
-from bridge.orders.intents import Confirm, Init, Intent, Measure, Quantity, Select, Update, Wish
+from bridge.orders.intents import (
+    Cancel,
+    Confirm,
+    Init,
+    Intent,
+    Measure,
+    Quantity,
+    Select,
+    Update,
+    Wish,
+)
 from tests.unit.dialects.deg.given import dialect
 
 ITEM = "IN*SUN*PUNE-7*E1*1"
@@ -365,3 +375,61 @@ def test_what_is_wrong_in_other_requests_is_named(
     action: str, message: Mapping[str, object], path: str
 ) -> None:
     assert fault(action, message)[0] == path
+
+
+@pytest.mark.parametrize(
+    ("said", "reason", "only_asks"),
+    [
+        ({"descriptor": {"code": "SOFT_CANCEL"}}, "Cannot come", True),
+        ({"descriptor": {"code": "soft-cancel", "short_desc": "rain"}}, "rain", True),
+        ({"descriptor": {"code": "CONFIRM_CANCEL"}}, "Cannot come", False),
+        ({"descriptor": {"code": "rain"}}, "rain", False),
+        ({}, "Cannot come", False),
+    ],
+)
+def test_a_cancel_asks_first_or_cancels(
+    said: dict[str, object], reason: str, only_asks: bool
+) -> None:
+    message = {"order_id": "o", "cancellation_reason_id": "5", **said}
+
+    assert parse("cancel", message) == Cancel(
+        order_id="o", reason_id="5", reason=reason, only_asks=only_asks
+    )
+
+
+@pytest.mark.parametrize("reason_id", ["99", "user_request", None])
+def test_a_reason_nobody_knows_is_handed_on(reason_id: str | None) -> None:
+    message = {"order_id": "o", "cancellation_reason_id": reason_id}
+
+    assert parse("cancel", message) == Cancel(order_id="o", reason_id=reason_id)
+
+
+@pytest.mark.parametrize("named", [PROVIDER, [PROVIDER]])
+def test_providers_are_taken_for_the_provider(named: object) -> None:
+    quirks: list[str] = []
+
+    found = wish({"order": {"providers": named, "items": [{"id": ITEM}]}}, quirks)
+
+    assert found.provider_id == "sun.example"
+    assert quirks == [Quirk.PROVIDERS]
+
+
+def test_several_providers_are_none() -> None:
+    message = {"order": {"providers": [PROVIDER, PROVIDER], "items": [{"id": ITEM}]}}
+
+    assert fault("select", message)[0] == "message.order.provider"
+
+
+def test_an_update_without_an_order_is_about_the_transaction() -> None:
+    fulfillment = {"state": {"descriptor": {"code": "start-charging"}}}
+    message = {
+        "update_target": "order.fulfillments[0].state",
+        "order": {"fulfillments": [fulfillment]},
+    }
+    quirks: list[str] = []
+
+    found = dialect().parse("update", message, quirks.append)
+
+    assert isinstance(found, Update)
+    assert found.order_id is None
+    assert quirks == [Quirk.ORDER_ID_MISSING]

@@ -10,16 +10,19 @@ from msgspec import UNSET, Raw
 
 from bridge.beckn.quirks import Quirk
 from bridge.beckn.shape import Reading, read_as
-from bridge.dialects.v1.echo import Billing, Customer, Vehicle, encoded
+from bridge.dialects.v1.echo import Billing, Customer, Encoder, Vehicle, as_it_came, in_core_words
 from bridge.errors import BecknInvalid
 
 
 def echoed(
-    model: type[Billing | Customer | Vehicle], value: object, quirks: list[str] | None = None
+    model: type[Billing | Customer | Vehicle],
+    value: object,
+    quirks: list[str] | None = None,
+    encoder: Encoder = as_it_came,
 ) -> object:
     """Return what comes back."""
     reading = Reading(UTC, (quirks if quirks is not None else []).append)
-    raw = encoded(read_as(model, value, "x", reading))
+    raw = encoder(read_as(model, value, "x", reading), "x", reading.quirk)
     assert isinstance(raw, Raw)
     return json.loads(bytes(raw))
 
@@ -47,7 +50,8 @@ def test_billing_comes_back_unchanged() -> None:
 
 
 def test_nothing_comes_back_as_nothing() -> None:
-    assert encoded(None) is UNSET
+    assert as_it_came(None, "x", print) is UNSET
+    assert in_core_words(None, "x", print) is UNSET
     assert echoed(Customer, {}) == {}
 
 
@@ -103,3 +107,45 @@ def test_what_could_not_be_sent_back_is_refused(
         echoed(model, value)
 
     assert caught.value.path == path
+
+
+def test_in_core_words_what_core_does_not_know_is_left_out() -> None:
+    quirks: list[str] = []
+
+    found = echoed(Billing, BILLING, quirks, in_core_words)
+
+    kept = {name: part for name, part in BILLING.items() if name != "x-cost-center"}
+    assert found == kept | {"phone": "+919812345678"}
+    assert quirks == [Quirk.PHONE]
+    assert echoed(Vehicle, {"make": "Tata", "x": {"make": 1}}, encoder=in_core_words) == {
+        "make": "Tata"
+    }
+
+
+@pytest.mark.parametrize(
+    "written", ["+91-98876 65554", "+91 (98876) 65554", "+91.9887665554", "+919887665554"]
+)
+def test_in_core_words_a_phone_is_e164(written: str) -> None:
+    customer = {"person": {"name": "Asha"}, "contact": {"phone": written, "y": 1}}
+
+    assert echoed(Customer, customer, encoder=in_core_words) == {
+        "person": {"name": "Asha"},
+        "contact": {"phone": "+919887665554"},
+    }
+
+
+@pytest.mark.parametrize("written", ["09887665554", "call me", "+", "1" * 16])
+def test_in_core_words_what_is_no_phone_is_refused(written: str) -> None:
+    with pytest.raises(BecknInvalid) as caught:
+        echoed(Customer, {"contact": {"phone": written}}, encoder=in_core_words)
+
+    assert caught.value.path == "x.contact.phone"
+
+
+def test_the_number_of_a_billing_is_its_phone() -> None:
+    quirks: list[str] = []
+
+    assert echoed(Billing, {"number": "+919887665554"}, quirks) == {"phone": "+919887665554"}
+    assert quirks == [Quirk.BILLING_NUMBER]
+    both = {"number": "1", "phone": "2"}
+    assert echoed(Billing, both) == both
