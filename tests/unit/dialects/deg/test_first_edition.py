@@ -153,7 +153,7 @@ CASES = {
             fulfillments=[STARTED],
             tags=[group("offer-summary", total_savings="₹13.50")],
         ),
-        (Quirk.UPDATE_TARGET,),
+        (Quirk.ORDER_ID_MISSING, Quirk.UPDATE_TARGET),
     ),
     # Companies (use case 5)
     "an agreement, its fleet and its company": Case(
@@ -180,7 +180,7 @@ CASES = {
             fulfillments=[{**STARTED, "stops": [{"authorization": BY_AGREEMENT}]}],
             tags=[group("b2b-reporting", cost_center="LAST-MILE", department="Pune")],
         ),
-        (Quirk.UPDATE_TARGET,),
+        (Quirk.ORDER_ID_MISSING, Quirk.UPDATE_TARGET),
     ),
     # Surcharges (use case 7)
     "a surcharge that is asked for": Case(
