@@ -25,6 +25,7 @@ from bridge.clients.wire import cpo_session
 from bridge.dialects.dialect import Dialect
 from bridge.flows.decision import Terms, World
 from bridge.flows.ports import LiveStatus, PullSoon
+from bridge.gauges import Gauges, redis_observer
 from bridge.mapping import Mappings, load
 from bridge.network import beckn_edge, signer_of
 from bridge.observability import Metrics, get_logger
@@ -189,7 +190,7 @@ def runners_of(
         lanes.errand: errands_of(settings, stores, http, metrics, bell.ring).handle,
     }
     return [
-        bell.add(LaneRunner(lane, handle, parallel=PARALLEL_LANES))
+        bell.add(LaneRunner(lane, handle, parallel=PARALLEL_LANES, metrics=metrics))
         for lane, handle in handlers.items()
     ]
 
@@ -262,7 +263,8 @@ def create_app(settings: Settings, redis_url: str) -> web.Application:
     metrics.mapping.info({"fingerprint": mappings.fingerprint})
     log.info("mapping.loaded", fingerprint=mappings.fingerprint)
     commercial = CommercialTerms(settings, metrics)
-    operator, stores, bell = Operator(settings), stores_of(settings, redis_url), Bell()
+    operator, bell = Operator(settings), Bell()
+    stores = stores_of(settings, redis_url, redis_observer(metrics))
     tolerated = tolerance(metrics, stores.deviations)
     http = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar())
     guarded = aiohttp.ClientSession(
@@ -341,11 +343,14 @@ def create_app(settings: Settings, redis_url: str) -> web.Application:
                 database=stores.database,
                 orders=stores.orders,
                 metrics=metrics,
-                lanes=stores.lanes,
-                dead=stores.dead,
+                measure=Gauges(
+                    metrics=metrics,
+                    stores=stores,
+                    cpo_ids=operator.cpo_ids(),
+                    counts=follower.index.counts,
+                ),
                 loaded=lambda: follower.loaded,
                 leaving=lambda: drain.begun,
-                connectors=lambda: follower.index.counts().shown_connectors,
             )
         )
     )
@@ -355,7 +360,7 @@ def create_app(settings: Settings, redis_url: str) -> web.Application:
     async def running(_: web.Application) -> AsyncIterator[None]:
         works = [
             follower.run(),
-            watch_deadlines(stores.inbox, bell.ring),
+            watch_deadlines(stores.inbox, bell.ring, metrics),
             once(listening, registration.run),
             once(listening, renewal.run),
             refused.run(),

@@ -14,6 +14,7 @@ from bridge.dialects.dialect import Dialect
 from bridge.flows.emsp.emsp import Emsp
 from bridge.mapping import Mappings
 from bridge.observability import Event, Metrics, get_logger
+from bridge.observability.metrics import NONE
 from bridge.ocpi.headers import Party
 from bridge.ocpi.leniency import Leniency, Met
 from bridge.ocpi.types import ModuleID
@@ -21,7 +22,7 @@ from bridge.operator import Operator
 from bridge.settings import Settings
 from bridge.store.connect import connect
 from bridge.store.connections import ConnectionStore
-from bridge.store.database import Database
+from bridge.store.database import Database, Observe, unobserved
 from bridge.store.deviations import Deviations, Kind
 from bridge.store.inbox import Inbox
 from bridge.store.journal import Journal
@@ -75,9 +76,9 @@ class Stores(NamedTuple):
     uses: UseStore
 
 
-def stores_of(settings: Settings, redis_url: str) -> Stores:
-    """Return the stores, on one Redis client."""
-    database = Database(connect(redis_url))
+def stores_of(settings: Settings, redis_url: str, observe: Observe = unobserved) -> Stores:
+    """Return the stores, on one Redis client; ``observe`` is told of each round trip."""
+    database = Database(connect(redis_url), observe=observe)
     retention_s = settings.retention_days * 86_400
     lanes = LaneSet(*(Lanes(database, kind) for kind in LaneSet._fields))
     tokens_a = {cpo.id: cpo.token_a.get_secret_value() for cpo in settings.cpos}
@@ -197,9 +198,10 @@ def observer(metrics: Metrics, *heard: Callable[[Exchange], None]) -> Callable[[
     def observe(exchange: Exchange) -> None:
         code = exchange.code
         # A code of the peer's own making is no word of a closed set.
-        status = "none" if code is None else str(code) if 1000 <= code < 5000 else "other"
-        metrics.ocpi_requests.labels("out", exchange.module, exchange.method, status).inc()
-        metrics.ocpi_seconds.labels("out", exchange.module).observe(exchange.duration_s)
+        status = NONE if code is None else str(code) if 1000 <= code < 5000 else "other"
+        who = ("out", exchange.cpo_id or NONE, exchange.module)
+        metrics.ocpi_requests.labels(*who, exchange.method, status).inc()
+        metrics.ocpi_seconds.labels(*who).observe(exchange.duration_s)
         log.info(
             "ocpi.called",
             cpo=exchange.cpo_id,

@@ -18,6 +18,7 @@ from aiohttp import HttpVersion11, web
 from bridge.errors import BridgeError, NotJson, ObjectUnknown, OcpiRefused, Unauthorized
 from bridge.flows.emsp.emsp import Call, Emsp, Flow, Reply
 from bridge.observability import Metrics, get_logger
+from bridge.observability.metrics import NONE
 from bridge.ocpi import codec, envelope, headers
 from bridge.ocpi.connection import Presented, TokenUse
 from bridge.ocpi.flags import NO_FLAGS, Flags
@@ -95,10 +96,10 @@ async def _receive(edge: _Edge, http: web.Request) -> web.Response:
     }
     answer = await _answer(edge, http, segments, facts)
     # Labels are words of closed sets, whatever was asked for.
-    label = module or "none"
+    who = ("in", facts.get("cpo") or NONE, module or NONE)
     method = http.method if http.method in METHODS else "other"
-    edge.metrics.ocpi_requests.labels("in", label, method, str(answer.ocpi_status)).inc()
-    edge.metrics.ocpi_seconds.labels("in", label).observe(time.perf_counter() - started)
+    edge.metrics.ocpi_requests.labels(*who, method, str(answer.ocpi_status)).inc()
+    edge.metrics.ocpi_seconds.labels(*who).observe(time.perf_counter() - started)
     return web.Response(
         status=answer.http_status,
         body=answer.body,

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import html
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable
 
 import msgspec
 from aiohttp import web
@@ -15,9 +14,7 @@ from bridge.observability import Metrics
 from bridge.orders.order import Order
 from bridge.pricing.progress import progress
 from bridge.store.database import Database
-from bridge.store.lanes import Lanes
 from bridge.store.orders import OrderStore
-from bridge.store.outbox import DeadLetters
 
 PAGE = """<!doctype html>
 <meta charset="utf-8"><meta name="viewport" content="width=device-width">
@@ -34,19 +31,17 @@ class Ops(msgspec.Struct, frozen=True, kw_only=True):
     """What the routes need.
 
     Args:
+        measure: brings up to date what is measured only when it is asked for.
         loaded: whether the catalogue is in memory.
         leaving: whether the process was told to stop.
-        connectors: how many connectors searches find now.
     """
 
     database: Database
     orders: OrderStore
     metrics: Metrics
-    lanes: Sequence[Lanes]
-    dead: DeadLetters
+    measure: Callable[[], Awaitable[None]]
     loaded: Callable[[], bool]
     leaving: Callable[[], bool]
-    connectors: Callable[[], int]
 
 
 def ops_routes(ops: Ops) -> list[web.RouteDef]:
@@ -62,7 +57,7 @@ def ops_routes(ops: Ops) -> list[web.RouteDef]:
         return web.json_response({"status": "ready"})
 
     async def metrics(_: web.Request) -> web.Response:
-        await _measure(ops)
+        await ops.measure()
         return web.Response(
             body=ops.metrics.exposition(),
             headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"},
@@ -91,15 +86,6 @@ async def _not_ready(ops: Ops) -> list[str]:
     if ops.leaving():
         faults.append("the bridge is stopping")
     return faults
-
-
-async def _measure(ops: Ops) -> None:
-    """Bring the gauges up to date; those of Redis keep their last value while it is away."""
-    ops.metrics.catalogue_items.set(ops.connectors())
-    with contextlib.suppress(StoreUnavailable):
-        for lanes in ops.lanes:
-            ops.metrics.lane_depth.labels(lanes.kind).set(await lanes.depth())
-        ops.metrics.dead_letters.set(await ops.dead.count())
 
 
 async def _session(ops: Ops, request: web.Request) -> web.Response:

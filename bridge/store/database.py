@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Awaitable, Callable, Sequence
 from importlib.resources import files
 from typing import Any, NamedTuple
 
@@ -42,11 +43,21 @@ def key(*parts: str) -> str:
     return PREFIX + ":".join(parts)
 
 
+Observe = Callable[[str, float, bool], None]
+"""Told of each round trip: what it was (command, commit, claim, script, wait), its time in seconds,
+and whether it failed."""
+
+
+def unobserved(operation: str, duration_s: float, failed: bool) -> None:
+    """Tell nobody of a round trip."""
+
+
 class Database:
     """A Redis client whose failures are StoreUnavailable."""
 
-    def __init__(self, redis: Redis) -> None:
+    def __init__(self, redis: Redis, *, observe: Observe = unobserved) -> None:
         self.redis = redis
+        self._observe = observe
         self._commit = files("bridge.store").joinpath("scripts/commit.lua").read_text()
         self._claim = files("bridge.store").joinpath("scripts/claim.lua").read_text()
         self._scripts: dict[str, Any] = {}
@@ -57,20 +68,33 @@ class Database:
         Raises:
             StoreUnavailable: Redis did not answer, or refused.
         """
-        try:
-            return await self.redis.execute_command(*command)  # type: ignore[no-untyped-call]
-        except _FAULTS as error:
-            raise StoreUnavailable(f"Redis: {error}") from error
+        operation = "wait" if "BLOCK" in command else "command"
+        return await self._observed(operation, self.redis.execute_command(*command))  # type: ignore[no-untyped-call]
 
-    async def script(self, source: str, keys: Sequence[str], args: Sequence[Argument]) -> Any:
+    async def script(
+        self,
+        source: str,
+        keys: Sequence[str],
+        args: Sequence[Argument],
+        *,
+        operation: str = "script",
+    ) -> Any:
         """Run a Lua script by its digest, loading it when the server does not know it."""
         script = self._scripts.get(source)
         if script is None:
             script = self._scripts[source] = self.redis.register_script(source)
+        return await self._observed(operation, script(keys=keys, args=args))
+
+    async def _observed(self, operation: str, answer: Awaitable[Any]) -> Any:
+        """Wait for an answer, and tell of the round trip. Raises StoreUnavailable."""
+        started, failed = time.perf_counter(), False
         try:
-            return await script(keys=keys, args=args)
+            return await answer
         except _FAULTS as error:
+            failed = True
             raise StoreUnavailable(f"Redis: {error}") from error
+        finally:
+            self._observe(operation, time.perf_counter() - started, failed)
 
     async def commit(self, commands: Sequence[Command], guards: Sequence[Guard] = ()) -> bool:
         """Run commands all or none, if all guards hold.
@@ -89,11 +113,11 @@ class Database:
                 args += [0, ""] if value is None else [1, value]
         for command in commands:
             args += [len(command), *command]
-        return bool(await self.script(self._commit, [PREFIX], args))
+        return bool(await self.script(self._commit, [PREFIX], args, operation="commit"))
 
     async def claim(self, keys: Sequence[str], args: Sequence[Argument]) -> Any:
         """Run the claim script of the lanes; see lanes.py."""
-        return await self.script(self._claim, keys, args)
+        return await self.script(self._claim, keys, args, operation="claim")
 
 
 def packed(value: object) -> bytes:

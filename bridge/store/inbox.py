@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from bridge.flows.jobs import BecknJob, DeadlineJob, Job, PaymentJob
 from bridge.orders.intents import Search
@@ -26,6 +27,13 @@ def _kept_s(job: Job) -> int:
         return PAYMENTS_KEPT_S
     search = isinstance(job, BecknJob) and isinstance(job.intent, Search)
     return SEARCHES_KEPT_S if search else REPEATS_KEPT_S
+
+
+class Fired(NamedTuple):
+    """A deadline that has become a job, and how late that was."""
+
+    name: str
+    lag_s: float
 
 
 class Inbox:
@@ -55,20 +63,25 @@ class Inbox:
         """Return whether this was queued before."""
         return await self._db.do("GET", key("seen", repeat_key)) is not None
 
-    async def queue_due(self, how_many: int = 100) -> int:
+    async def overdue(self) -> int:
+        """Return how many deadlines have passed and are no jobs yet."""
+        return int(await self._db.do("ZCOUNT", DEADLINES, "-inf", now_ms()))
+
+    async def queue_due(self, how_many: int = 100) -> list[Fired]:
         """Turn deadlines that have passed into jobs; each once, whichever replica comes first."""
         rows = await self._db.do(
             "ZRANGE", DEADLINES, "-inf", now_ms(), "BYSCORE", "LIMIT", 0, how_many
         )
-        queued = 0
+        fired: list[Fired] = []
         for member in (bytes(row).decode() for row in rows):
             score = await self._db.do("ZSCORE", DEADLINES, member)
             if score is None:
                 continue
             order_key, _, name = member.rpartition("\x1f")
             job = DeadlineJob(name=name, at=datetime.now(UTC))
-            queued += await self._db.commit(
+            if await self._db.commit(
                 [("ZREM", DEADLINES, member), *self._lanes.push(order_key, packed(job))],
                 [Guard(("ZSCORE", DEADLINES, member), str(int(score)))],
-            )
-        return queued
+            ):
+                fired.append(Fired(name, (now_ms() - float(score)) / 1000))
+        return fired

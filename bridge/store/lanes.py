@@ -4,6 +4,9 @@ A lane is a list of entries; a sorted set says when each lane is due. Whoever cl
 holds it until it finishes or postpones the head entry, or until the lease runs out (the holder
 died): then another replica takes it. Every change by a holder is guarded by its holder token, so
 a holder that was too slow changes nothing.
+
+An entry is stored behind a stamp, ``@{ms since the epoch} {traceparent}`` and a line end: when it
+was queued, and by which span of a trace, if it was by any.
 """
 
 from __future__ import annotations
@@ -14,6 +17,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from bridge.observability.tracing import current
 from bridge.store.database import Command, Database, Guard, key
 
 LEASE_S = 15.0
@@ -30,6 +34,8 @@ class Claim(NamedTuple):
     lane: str
     token: str
     entry: bytes
+    queued_ms: int = 0
+    trace: str | None = None
 
 
 def now_ms() -> int:
@@ -58,6 +64,7 @@ class Lanes:
         self._clock = clock
         self._queue = key("queue", kind)
         self._woken = key("woken", kind)
+        self._since = key("since", kind)
         self._entries = key("lane", kind, "")
         self._holders = key("holder", kind, "")
 
@@ -68,8 +75,9 @@ class Lanes:
         """
         now = self._clock()
         commands: list[Command] = [
-            ("RPUSH", self._entries + lane, entry),
+            ("RPUSH", self._entries + lane, stamped(now, current(), entry)),
             ("ZADD", self._queue, "NX", now, lane),
+            ("ZADD", self._since, "NX", now, lane),
         ]
         if wake:
             commands.append(("WAKE", self._queue, lane, self._holders + lane, self._woken, now))
@@ -78,7 +86,7 @@ class Lanes:
     async def claim(self, how_many: int) -> list[Claim]:
         """Take up to ``how_many`` lanes that are due."""
         rows = await self._db.claim(
-            [self._queue, self._woken],
+            [self._queue, self._woken, self._since],
             [
                 self._clock(),
                 int(self.lease_s * 1000),
@@ -88,7 +96,9 @@ class Lanes:
                 self._holders,
             ],
         )
-        return [Claim(lane.decode(), token.decode(), entry) for lane, token, entry in rows]
+        return [
+            Claim(lane.decode(), token.decode(), *unstamped(each)) for lane, token, each in rows
+        ]
 
     def held(self, claim: Claim) -> Guard:
         """Return the guard that the claim still holds its lane."""
@@ -105,7 +115,7 @@ class Lanes:
         """Put the head entry back, changed, to be tried again after a while."""
         return await self._db.commit(
             [
-                ("LSET", self._entries + claim.lane, 0, entry),
+                self._rewritten(claim, entry),
                 # Rounded up: a claim before the time of the next try would not count as one.
                 self._left(claim.lane, math.ceil(delay_s * 1000)),
             ],
@@ -116,13 +126,14 @@ class Lanes:
         """Return the command that lets a lane go until its next entry, if any, is due."""
         now = self._clock()
         places = (self._queue, lane, self._holders + lane, self._woken, self._entries + lane)
-        return ("LEAVE", *places, now + delay_ms, now)
+        return ("LEAVE", *places, self._since, now + delay_ms, now)
 
     async def rewrite(self, claim: Claim, entry: bytes) -> bool:
         """Change the head entry and keep the lane."""
-        return await self._db.commit(
-            [("LSET", self._entries + claim.lane, 0, entry)], [self.held(claim)]
-        )
+        return await self._db.commit([self._rewritten(claim, entry)], [self.held(claim)])
+
+    def _rewritten(self, claim: Claim, entry: bytes) -> Command:
+        return ("LSET", self._entries + claim.lane, 0, stamped(claim.queued_ms, claim.trace, entry))
 
     async def renew(self, claims: Sequence[Claim]) -> None:
         """Extend the leases of lanes that are still held."""
@@ -149,6 +160,33 @@ class Lanes:
         """Return the number of lanes that have work."""
         return int(await self._db.do("ZCARD", self._queue))
 
+    async def oldest_s(self) -> float:
+        """Return for how long the head of a lane waits, of the one that waits longest."""
+        first = await self._db.do("ZRANGE", self._since, 0, 0, "WITHSCORES")
+        if not first:
+            return 0.0
+        # RESP2: member, score; RESP3: pairs of them.
+        score = first[0][1] if isinstance(first[0], list) else first[1]
+        return max(0.0, (self._clock() - float(score)) / 1000)
+
     async def entries(self, lane: str) -> list[bytes]:
         """Return the entries of a lane, head first."""
-        return list(await self._db.do("LRANGE", self._entries + lane, 0, -1))
+        stored = await self._db.do("LRANGE", self._entries + lane, 0, -1)
+        return [unstamped(each)[0] for each in stored]
+
+
+def stamped(queued_ms: int, trace: str | None, entry: bytes) -> bytes:
+    """Return an entry as it is stored."""
+    return b"@%d %s\n%s" % (queued_ms, (trace or "").encode(), entry)
+
+
+def unstamped(stored: bytes) -> tuple[bytes, int, str | None]:
+    """Return an entry, when it was queued in ms, and by which span.
+
+    One without a stamp was stored by a bridge that had none yet.
+    """
+    if not stored.startswith(b"@"):
+        return bytes(stored), 0, None
+    stamp, _, entry = bytes(stored).partition(b"\n")
+    queued_ms, _, trace = stamp.removeprefix(b"@").partition(b" ")
+    return entry, int(queued_ms), trace.decode() or None

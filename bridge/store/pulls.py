@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -72,6 +73,15 @@ class Pulls:
         """Return how far the pull has come; all empty before the first."""
         found = await self._db.do("GET", key("pull", cpo_id, module))
         return PullState() if found is None else msgspec.json.decode(found, type=PullState)
+
+    async def states(self, lists: Sequence[tuple[str, str]]) -> list[PullState]:
+        """Return the same of several lists, each a CPO and a module, in their order."""
+        if not lists:
+            return []
+        rows = await self._db.do("MGET", *(key("pull", cpo_id, module) for cpo_id, module in lists))
+        return [
+            PullState() if row is None else msgspec.json.decode(row, type=PullState) for row in rows
+        ]
 
     async def keep(self, lease: Lease, cpo_id: str, module: str, state: PullState) -> bool:
         """Store how far the pull has come; False: the lock was lost, nothing was written."""

@@ -17,6 +17,7 @@ from bridge.flows.jobs import CommandResponseJob, Job, PreferencesJob, TokenJob
 from bridge.flows.peer import CallFailed
 from bridge.flows.ports import Orders
 from bridge.observability import Metrics, get_logger
+from bridge.observability.metrics import NONE
 from bridge.ocpi.commands import CommandResponse
 from bridge.ocpi.envelope import FORWARD_TIMEOUT
 from bridge.ocpi.sessions import ChargingPreferencesResponse
@@ -151,12 +152,12 @@ class CommandWorker:
             response = await self._send.command(plan)
         except CallFailed as error:
             log.warning("command.failed", **facts, error=str(error))
-            self._metrics.commands.labels(plan.type, "none").inc()
+            self._metrics.commands.labels(plan.cpo_id, plan.type, NONE).inc()
             arrived = error.may_have_arrived
             outcome = self._unanswered(plan, str(error), sent=arrived, code=error.code)
             return outcome, error.nothing_left and error.retryable
         log.info("command.answered", **facts, result=str(response.result))
-        self._metrics.commands.labels(plan.type, response.result).inc()
+        self._metrics.commands.labels(plan.cpo_id, plan.type, response.result).inc()
         outcome = CommandResponseJob(
             command_id=plan.id,
             at=self._now(),
@@ -202,8 +203,8 @@ class CommandWorker:
 
     def _push_done(self, kind: str, plan: Plan) -> None:
         log.info("push.done", kind=kind, cpo=plan.cpo_id)
-        self._metrics.pushes.labels(kind, "done").inc()
+        self._metrics.pushes.labels(plan.cpo_id, kind, "done").inc()
 
     def _push_failed(self, kind: str, plan: Plan, error: CallFailed) -> None:
         log.warning("push.failed", kind=kind, cpo=plan.cpo_id, error=str(error))
-        self._metrics.pushes.labels(kind, "failed").inc()
+        self._metrics.pushes.labels(plan.cpo_id, kind, "failed").inc()

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 
 from bridge.errors import StoreUnavailable
-from bridge.observability import get_logger
+from bridge.observability import Metrics, get_logger
 from bridge.store.inbox import Inbox
 from bridge.workers.stopping import stop_if_cancelled
 
@@ -16,12 +16,14 @@ TICK_S = 0.2
 """How late a deadline may be noticed."""
 
 
-async def watch_deadlines(inbox: Inbox, wake: Callable[[], None]) -> None:
+async def watch_deadlines(inbox: Inbox, wake: Callable[[], None], metrics: Metrics) -> None:
     """Run until cancelled."""
     while True:
         try:
-            if await inbox.queue_due():
+            if fired := await inbox.queue_due():
                 wake()
+            for each in fired:
+                metrics.deadline_lag.labels(each.name).observe(each.lag_s)
         except StoreUnavailable as error:
             log.warning("store.unavailable", worker="deadlines", error=str(error))
         stop_if_cancelled()

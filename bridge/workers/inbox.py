@@ -147,13 +147,23 @@ class InboxWorker:
             self._wake()
             for pull in decision.pulls:
                 self._pull_soon(pull.cpo_id, pull.module, at_once=pull.at_once)
-            self._tell_deviation(record, decision.order)
+            self._count_state(record, decision.order or decision.pass_order)
+            self._tell_bill(record, decision.order)
 
-    def _tell_deviation(self, before: Record, after: Order | None) -> None:
-        """Count and log a final bill that differs from the CPO's own total."""
+    def _count_state(self, before: Record, after: Record) -> None:
+        """Count an order that has come into another state."""
+        if after is not None and (before is None or before.state is not after.state):
+            self._metrics.order_transitions.labels(after.state).inc()
+
+    def _tell_bill(self, before: Record, after: Order | None) -> None:
+        """Count a final bill; log one that differs from the CPO's own total as well."""
         bill = after.bill if after is not None else None
         known = before.bill if before is not None else None
-        if after is None or bill is None or not bill.deviates or bill == known:
+        if after is None or bill is None or bill == known:
+            return
+        if bill.cdr_id is not None:
+            self._metrics.bills.labels(after.item.cpo_id).inc()
+        if not bill.deviates:
             return
         self._metrics.bill_deviations.labels(after.item.cpo_id).inc()
         log.warning(

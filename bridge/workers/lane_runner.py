@@ -7,7 +7,7 @@ import contextlib
 from collections.abc import Awaitable, Callable
 
 from bridge.errors import StoreUnavailable
-from bridge.observability import get_logger
+from bridge.observability import Metrics, get_logger
 from bridge.store.lanes import Claim, Lanes
 from bridge.workers.stopping import stop_if_cancelled
 
@@ -29,11 +29,21 @@ class LaneRunner:
     """
 
     def __init__(
-        self, lanes: Lanes, handle: Callable[[Claim], Awaitable[None]], *, parallel: int = 32
+        self,
+        lanes: Lanes,
+        handle: Callable[[Claim], Awaitable[None]],
+        *,
+        parallel: int = 32,
+        metrics: Metrics | None = None,
     ) -> None:
         self._lanes = lanes
         self._handle = handle
         self._parallel = parallel
+        metrics = metrics or Metrics()
+        self._seconds = metrics.lane_seconds.labels(lanes.kind)
+        self._crashes = metrics.lane_crashes.labels(lanes.kind)
+        metrics.workers.labels(lanes.kind).set(parallel)
+        metrics.workers_busy.labels(lanes.kind).set_function(lambda: len(self._active))
         self._work = asyncio.Event()
         self._stopping = False
         self._active: dict[asyncio.Task[None], Claim] = {}
@@ -90,11 +100,13 @@ class LaneRunner:
 
     async def _one(self, claim: Claim) -> None:
         try:
-            await self._handle(claim)
+            with self._seconds.time():
+                await self._handle(claim)
         except StoreUnavailable as error:
             log.warning("store.unavailable", lanes=self._lanes.kind, error=str(error))
         except Exception as error:
             # The worker loop must outlive any fault of a flow.
+            self._crashes.inc()
             log.exception("lane.crashed", lanes=self._lanes.kind, lane=claim.lane)
             with contextlib.suppress(StoreUnavailable):
                 await self._lanes.bury(claim, f"{type(error).__name__}: {error}")

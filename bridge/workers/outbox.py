@@ -80,7 +80,8 @@ class OutboxWorker:
         with bound(transaction_id=entry.transaction_id, message_id=entry.message_id):
             try:
                 self._check(entry)
-                await self._post(entry.url, bytes(entry.body))
+                with self._metrics.callback_post_seconds.labels(entry.action).time():
+                    await self._post(entry.url, bytes(entry.body))
             except CallbackInvalid as error:
                 await self._bury(claim, entry, error, "withheld")
             except CallbackRefused as error:

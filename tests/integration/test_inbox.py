@@ -10,6 +10,7 @@ import pytest
 from redis.asyncio import Redis
 
 from bridge.flows.jobs import BecknJob, CommandResultJob, DeadlineJob, Job
+from bridge.observability import Metrics
 from bridge.ocpi.commands import CommandResultType
 from bridge.orders.intents import Search, Status
 from bridge.orders.order import Order, OrderState
@@ -108,8 +109,10 @@ async def test_repeats_are_remembered_for_a_day_searches_for_less(side: Side) ->
 async def test_deadlines_that_passed_become_jobs(side: Side) -> None:
     due = await side.save(order(deadlines={"start": ago(1), "bill": ago(-3600)}))
 
-    assert await side.inbox.queue_due() == 1
-    assert await side.inbox.queue_due() == 0
+    [fired] = await side.inbox.queue_due()
+    assert fired.name == "start"
+    assert 1 <= fired.lag_s < 30
+    assert await side.inbox.queue_due() == []
 
     assert await side.names(due.key) == ["start"]
     assert await side.db.do("ZCARD", DEADLINES) == 1
@@ -121,16 +124,18 @@ async def test_each_deadline_is_queued_by_one_replica(side: Side) -> None:
 
     counts = await asyncio.gather(*(side.inbox.queue_due() for _ in range(5)))
 
-    assert sum(counts) == 30
+    assert sum(map(len, counts)) == 30
     assert sorted(await side.names(due.key)) == sorted(deadlines)
 
 
 async def test_the_oldest_come_first_and_no_more_than_asked_for(side: Side) -> None:
     due = await side.save(order(deadlines={f"d{n}": ago(10 - n) for n in range(5)}))
 
-    assert await side.inbox.queue_due(how_many=2) == 2
+    assert await side.inbox.overdue() == 5
+    assert len(await side.inbox.queue_due(how_many=2)) == 2
+    assert await side.inbox.overdue() == 3
     assert await side.names(due.key) == ["d0", "d1"]
-    assert await side.inbox.queue_due(how_many=10) == 3
+    assert len(await side.inbox.queue_due(how_many=10)) == 3
     assert await side.names(due.key) == ["d0", "d1", "d2", "d3", "d4"]
 
 
@@ -138,7 +143,7 @@ async def test_a_deadline_that_was_moved_or_cleared_does_not_come(side: Side) ->
     first = await side.save(order(deadlines={"start": ago(5), "bill": ago(5)}))
     await side.save(msgspec.structs.replace(first, deadlines={"start": ago(-3600)}))
 
-    assert await side.inbox.queue_due() == 0
+    assert await side.inbox.queue_due() == []
     assert await side.jobs(first.key) == []
 
 
@@ -153,7 +158,9 @@ async def test_an_order_key_may_hold_any_character(side: Side) -> None:
 
 async def test_the_watcher_queues_and_wakes_until_it_is_cancelled(side: Side) -> None:
     woken: list[str] = []
-    task = asyncio.create_task(watch_deadlines(side.inbox, lambda: woken.append("woken")))
+    metrics = Metrics()
+    watcher = watch_deadlines(side.inbox, lambda: woken.append("woken"), metrics)
+    task = asyncio.create_task(watcher)
     due = await side.save(order(deadlines={"start": ago(1)}))
 
     await until(lambda: woken == ["woken"])
@@ -162,3 +169,5 @@ async def test_the_watcher_queues_and_wakes_until_it_is_cancelled(side: Side) ->
 
     assert task.cancelled()
     assert await side.names(due.key) == ["start"]
+    counted = metrics.registry.get_sample_value
+    assert counted("bridge_deadline_lag_seconds_count", {"deadline": "start"}) == 1

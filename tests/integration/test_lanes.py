@@ -288,3 +288,50 @@ async def test_a_lane_whose_entries_were_deleted_by_hand_is_forgotten(side: Side
     assert await side.due() == []
 
     assert await side.db.do("KEYS", "*") == []
+
+
+async def test_how_long_the_head_waits_that_waits_longest(side: Side) -> None:
+    assert await side.lanes.oldest_s() == 0
+    await side.push("a", b"1")
+    side.clock.forward(5)
+    await side.push("a", b"2")
+    await side.push("b", b"3")
+    assert await side.lanes.oldest_s() == 5
+
+    first, _ = await side.lanes.claim(10)
+    assert await side.lanes.postpone(first, b"1 again", 60)
+    assert await side.lanes.oldest_s() == 5
+
+    side.clock.forward(60)
+    again = next(each for each in await side.lanes.claim(10) if each.lane == "a")
+    assert await side.finish(again)
+    assert await side.lanes.oldest_s() == 60
+
+
+async def test_what_is_done_does_not_wait(side: Side) -> None:
+    await side.push("a", b"1")
+    assert await side.finish(await side.claim())
+    side.clock.forward(5)
+    assert await side.lanes.oldest_s() == 0
+
+
+async def test_an_entry_keeps_its_stamp_until_it_is_done(side: Side) -> None:
+    await side.push("a", b"1")
+    pushed_ms = side.clock.ms()
+    side.clock.forward(5)
+    claim = await side.claim()
+    assert claim.queued_ms == pushed_ms
+    assert await side.lanes.rewrite(claim, b"1 sent")
+    assert await side.lanes.postpone(claim, b"1 again", 0)
+    again = await side.claim()
+    assert (again.entry, again.queued_ms) == (b"1 again", pushed_ms)
+
+
+async def test_an_entry_of_a_bridge_without_stamps_is_read(side: Side) -> None:
+    await side.push("a", b"1")
+    await side.db.do("LSET", key("lane", "outbox", "a"), 0, b'{"of": "old"}\n')
+    claim = await side.claim()
+    assert (claim.entry, claim.trace) == (b'{"of": "old"}\n', None)
+    await side.push("a", b"2")
+    assert await side.finish(claim)
+    assert (await side.claim()).entry == b"2"

@@ -30,7 +30,7 @@ async def tokens_told(side: Side) -> list[TokenJob]:
 
 def pushes(side: Side, result: str, kind: str = "token") -> float:
     """Return how many pushes of a kind ended so."""
-    labels = {"kind": kind, "result": result}
+    labels = {"cpo": "cpo1", "kind": kind, "result": result}
     return side.metrics.registry.get_sample_value("bridge_pushes_total", labels) or 0
 
 

@@ -173,8 +173,8 @@ def test_metrics_are_each_apps_own() -> None:
     one.beckn_requests.labels("search", "ack").inc()
     one.beckn_quirks.labels("ttl_without_p").inc(2)
     one.callbacks.labels("on_search", "delivered").inc()
-    one.ocpi_requests.labels("in", "sessions", "PATCH", "1000").inc()
-    one.commands.labels("START_SESSION", "ACCEPTED").inc()
+    one.ocpi_requests.labels("in", "c", "cdrs", "PATCH", "1000").inc()
+    one.commands.labels("cpo1", "START_SESSION", "ACCEPTED").inc()
     one.lane_depth.labels("outbox").set(3)
     one.dead_letters.set(1)
     one.catalogue_items.set(7)
@@ -184,8 +184,8 @@ def test_metrics_are_each_apps_own() -> None:
         'bridge_beckn_requests_total{action="search",outcome="ack"} 1.0',
         'bridge_beckn_quirk_total{quirk="ttl_without_p"} 2.0',
         'bridge_callbacks_total{action="on_search",outcome="delivered"} 1.0',
-        'bridge_ocpi_requests_total{direction="in",method="PATCH",module="sessions",status="1000"}',
-        'bridge_commands_total{kind="START_SESSION",result="ACCEPTED"} 1.0',
+        'bridge_ocpi_requests_total{cpo="c",direction="in",method="PATCH",module="cdrs",status="1000"}',
+        'bridge_commands_total{cpo="cpo1",kind="START_SESSION",result="ACCEPTED"} 1.0',
         'bridge_lane_depth{lane="outbox"} 3.0',
         "bridge_dead_letters 1.0",
         "bridge_catalogue_items 7.0",

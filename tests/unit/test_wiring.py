@@ -75,7 +75,13 @@ def test_a_code_of_a_peers_own_making_is_no_label(
         )
     )
 
-    labels = {"direction": "out", "module": "locations", "method": "GET", "status": status}
+    labels = {
+        "direction": "out",
+        "cpo": "cpo1",
+        "module": "locations",
+        "method": "GET",
+        "status": status,
+    }
     assert metrics.registry.get_sample_value("bridge_ocpi_requests_total", labels) == 1
     assert lines(log)[0]["code"] == code
 
@@ -97,7 +103,13 @@ def test_a_party_that_a_hub_cannot_reach_is_counted_and_told(log: io.StringIO) -
     )
     observer(metrics)(said)
 
-    labels = {"direction": "out", "module": "commands", "method": "POST", "status": "4003"}
+    labels = {
+        "direction": "out",
+        "cpo": "hub1",
+        "module": "commands",
+        "method": "POST",
+        "status": "4003",
+    }
     assert metrics.registry.get_sample_value("bridge_ocpi_requests_total", labels) == 1
     (told,) = [line for line in lines(log) if line["event"] == "hub.party_unreachable"]
     assert (told["cpo"], told["party"], told["code"]) == ("hub1", "IN*ONE", 4003)

@@ -1,6 +1,6 @@
 -- Take lanes that are due and that nobody holds.
--- KEYS: 1 queue (sorted set: lane -> due, ms), 2 woken (set of lanes). ARGV: now ms, lease ms,
--- how many, token prefix, key prefix of the lanes' lists, key prefix of the lanes' holders.
+-- KEYS: 1 queue (sorted set: lane -> due, ms), 2 woken (set of lanes), 3 since (sorted set: lane ->
+-- since when its head waits, ms). ARGV: now ms, lease ms, how many, token prefix, key prefix of the lanes' lists, key prefix of the lanes' holders.
 -- Reply: for each lane taken: name, holder token, head entry.
 local now = tonumber(ARGV[1])
 local taken = {}
@@ -15,6 +15,7 @@ for i, lane in ipairs(due) do
     table.insert(taken, {lane, token, head})
   else
     redis.call('ZREM', KEYS[1], lane)
+    redis.call('ZREM', KEYS[3], lane)
     redis.call('DEL', ARGV[6] .. lane)
   end
 end

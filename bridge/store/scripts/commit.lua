@@ -4,8 +4,9 @@
 -- Three words are ours, two of them for lanes:
 -- KEEP key seconds -- have a key live for so long at least.
 -- WAKE queue lane holder woken due -- make a lane due; one that is held is noted in the set woken.
--- LEAVE queue lane holder woken entries due now -- let a lane go: without entries it is off the
--- queue, with some it is due again; now, if it was to be woken meanwhile.
+-- LEAVE queue lane holder woken entries since due now -- let a lane go: without entries it is off
+-- the queue, with some it is due again; now, if it was to be woken meanwhile. Since when its head
+-- waits is in that entry's stamp.
 local at = 1
 local function take()
   local value = ARGV[at]
@@ -28,13 +29,16 @@ function ours.WAKE(queue, lane, holder, woken, due)
     redis.call('ZADD', queue, 'LT', due, lane)
   end
 end
-function ours.LEAVE(queue, lane, holder, woken, entries, due, now)
+function ours.LEAVE(queue, lane, holder, woken, entries, since, due, now)
   redis.call('DEL', holder)
   if redis.call('SREM', woken, lane) == 1 then due = now end
-  if redis.call('EXISTS', entries) == 1 then
+  local head = redis.call('LINDEX', entries, 0)
+  if head then
     redis.call('ZADD', queue, due, lane)
+    redis.call('ZADD', since, string.match(head, '^@(%d+)') or now, lane)
   else
     redis.call('ZREM', queue, lane)
+    redis.call('ZREM', since, lane)
   end
 end
 for _ = 1, tonumber(take()) do

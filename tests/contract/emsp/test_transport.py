@@ -337,7 +337,7 @@ async def test_every_answer_is_counted(rig: Rig) -> None:
     await rig.get("")
     await rig.call("PROPFIND", "nobody/knows", token="nobody")
     text = rig.metrics.exposition().decode()
-    one = 'direction="in",method="GET",module="versions",status="1000"'
+    one = 'cpo="cpo1",direction="in",method="GET",module="versions",status="1000"'
     assert f"bridge_ocpi_requests_total{{{one}}} 1.0" in text
-    other = 'direction="in",method="other",module="none",status="2001"'
+    other = 'cpo="none",direction="in",method="other",module="none",status="2001"'
     assert f"bridge_ocpi_requests_total{{{other}}} 1.0" in text

@@ -1,0 +1,77 @@
+"""The log: structured lines that name no person, JSON for machines or text for eyes."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from contextlib import AbstractContextManager
+from typing import Literal, Protocol, TextIO, cast
+
+import structlog
+
+from bridge.observability.events import Event
+from bridge.observability.redaction import redact
+
+
+class Log(Protocol):
+    """A logger. ``fields`` are values of the event; personal ones come out masked."""
+
+    def debug(self, event: Event, **fields: object) -> None: ...
+    def info(self, event: Event, **fields: object) -> None: ...
+    def warning(self, event: Event, **fields: object) -> None: ...
+    def error(self, event: Event, **fields: object) -> None: ...
+    def exception(self, event: Event, **fields: object) -> None: ...
+
+
+def get_logger() -> Log:
+    """Return the logger; it may be taken before ``configure_logging`` is called."""
+    return cast(Log, structlog.get_logger())
+
+
+def bound(**facts: str | None) -> AbstractContextManager[None]:
+    """Put facts into every log line of this task while inside; None is left out.
+
+    The facts have these names everywhere: transaction_id, message_id, action, cpo, session_id.
+    """
+    return structlog.contextvars.bound_contextvars(
+        **{name: fact for name, fact in facts.items() if fact is not None}
+    )
+
+
+def configure_logging(
+    level: Literal["debug", "info", "warning", "error"] = "info",
+    format: Literal["auto", "json", "console"] = "auto",
+    stream: TextIO | None = None,
+) -> None:
+    """Write the log to ``stream``, standard error by default: one JSON object a line, or for eyes.
+
+    Libraries that use the standard ``logging`` are heard from ``warning`` on, in the same form.
+    """
+    stream = stream or sys.stderr
+    console = format == "console" or (format == "auto" and stream.isatty())
+    renderer: structlog.typing.Processor = (
+        structlog.dev.ConsoleRenderer(colors=stream.isatty())
+        if console
+        else structlog.processors.JSONRenderer(ensure_ascii=False)
+    )
+    before: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+        redact,
+    ]
+    structlog.configure(
+        processors=[*before, renderer],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.WriteLoggerFactory(stream),
+        cache_logger_on_first_use=False,
+    )
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+            foreign_pre_chain=before,
+        )
+    )
+    logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
