@@ -8,9 +8,10 @@ from typing import NamedTuple
 
 from bridge.clients.configuration import ConfigurationApi
 from bridge.clients.ocpi import Exchange, OcpiClient
-from bridge.dialects.deg.dialect import Deg, DegSettings
-from bridge.dialects.deg.money import PaymentOptions, RefundTerms
+from bridge.dialects.deg.dialect import Deg
 from bridge.dialects.dialect import Dialect
+from bridge.dialects.uei.dialect import Uei
+from bridge.dialects.v1.settings import DialectSettings, PaymentOptions, RefundTerms
 from bridge.flows.emsp.emsp import Emsp
 from bridge.mapping import Mappings
 from bridge.observability import Event, Metrics, get_logger
@@ -171,7 +172,7 @@ def puller_of(
 def dialects_of(settings: Settings, mappings: Mappings) -> list[Dialect]:
     """Return the Beckn dialects that are switched on."""
     payment = settings.payment
-    options = DegSettings(
+    options = DialectSettings(
         bpp_id=settings.beckn.subscriber_id,
         zone=settings.time_zone,
         payment=PaymentOptions(
@@ -183,8 +184,8 @@ def dialects_of(settings: Settings, mappings: Mappings) -> list[Dialect]:
         ),
         refund=RefundTerms(share=settings.terms.refund_share, within=settings.terms.refund_within),
     )
-    known = {"deg": lambda: Deg(mappings, options)}
-    return [known[name]() for name in settings.beckn.dialects]
+    known: dict[str, Callable[[Mappings, DialectSettings], Dialect]] = {"deg": Deg, "uei": Uei}
+    return [known[name](mappings, options) for name in settings.beckn.dialects]
 
 
 def party_of(settings: Settings) -> Party:

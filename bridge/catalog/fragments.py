@@ -47,12 +47,33 @@ class ProviderPart(NamedTuple):
     has_passes: bool = False
 
 
+class PassFragments(Protocol):
+    """How a dialect shows loyalty passes in the catalogue."""
+
+    def fulfillment_id(self, provider_id: str) -> str:
+        """Return the id of the fulfillment of all passes of a provider; stable over searches."""
+        ...
+
+    def fulfillment_fragment(self, provider_id: str, at: datetime) -> bytes:
+        """Encode the DIGITAL one of ``providers[].fulfillments[]``: it begins at once."""
+        ...
+
+    def item_fragment(self, sold: Pass) -> bytes:
+        """Encode a pass as one of ``providers[].items[]``."""
+        ...
+
+
 class FragmentRenderer(Protocol):
     """The catalogue side of a dialect."""
 
     @property
     def name(self) -> str:
         """Name of the dialect, e.g. ``deg``."""
+        ...
+
+    @property
+    def passes(self) -> PassFragments | None:
+        """How it shows passes; None where it has no place for them."""
         ...
 
     def fulfillment_id(self, location: Location) -> str:
@@ -73,18 +94,6 @@ class FragmentRenderer(Protocol):
 
     def offer_fragment(self, offer: Offer) -> bytes:
         """Encode ``providers[].offers[]``, without ``location_ids`` and ``item_ids``."""
-        ...
-
-    def pass_fulfillment_id(self, provider_id: str) -> str:
-        """Return the id of the fulfillment of all passes of a provider; stable over searches."""
-        ...
-
-    def pass_fulfillment_fragment(self, provider_id: str, at: datetime) -> bytes:
-        """Encode the DIGITAL one of ``providers[].fulfillments[]``: it begins at once."""
-        ...
-
-    def pass_fragment(self, sold: Pass) -> bytes:
-        """Encode a pass as one of ``providers[].items[]``."""
         ...
 
     def catalog_message(self, parts: Sequence[ProviderPart]) -> bytes:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 from bridge.catalog.answer import Shelf
-from bridge.catalog.fragments import FragmentRenderer
+from bridge.catalog.fragments import FragmentRenderer, PassFragments
 from bridge.orders.item import Provider
 from bridge.orders.terms import Pass
 
@@ -44,23 +44,28 @@ class PassShop:
     ) -> list[Shelf]:
         """Return these passes by their providers.
 
+        Nothing, where the dialect has no place for passes.
+
         Args:
             providers: those on offer, by their folded ids; passes of others are left out.
         """
+        shown = renderer.passes
+        if shown is None:
+            return []
         by_provider: dict[str, list[bytes]] = {}
         for each in passes:
             if each.provider.casefold() in providers:
                 found = by_provider.setdefault(each.provider.casefold(), [])
-                found.append(self._item(renderer, each))
+                found.append(self._item(renderer.name, shown, each))
         return [
-            Shelf(provider, renderer.pass_fulfillment_fragment(provider.id, now), items)
+            Shelf(provider, shown.fulfillment_fragment(provider.id, now), items)
             for name, items in by_provider.items()
             for provider in (providers[name],)
         ]
 
-    def _item(self, renderer: FragmentRenderer, sold: Pass) -> bytes:
-        place = (renderer.name, sold.id)
+    def _item(self, dialect: str, shown: PassFragments, sold: Pass) -> bytes:
+        place = (dialect, sold.id)
         fragment = self._items.get(place)
         if fragment is None:
-            fragment = self._items[place] = renderer.pass_fragment(sold)
+            fragment = self._items[place] = shown.item_fragment(sold)
         return fragment

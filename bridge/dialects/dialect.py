@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from bridge.catalog.fragments import FragmentRenderer
+from bridge.catalog.fragments import FragmentRenderer, PassFragments
 from bridge.errors import BridgeError
 from bridge.orders.intents import Intent
 from bridge.orders.order import Order
@@ -14,6 +14,14 @@ from bridge.orders.pass_order import PassOrder
 
 Quirk = Callable[[str], None]
 """Called with the name of every leniency that reading a message needed."""
+
+
+class PassDialect(PassFragments, Protocol):
+    """How a dialect words everything about loyalty passes."""
+
+    def render(self, order: PassOrder, now: datetime) -> bytes:
+        """Return the ``message`` of whatever answers about a pass: the order as it stands."""
+        ...
 
 
 class Dialect(FragmentRenderer, Protocol):
@@ -27,6 +35,11 @@ class Dialect(FragmentRenderer, Protocol):
     @property
     def versions(self) -> frozenset[str]:
         """Accepted values of ``context.version``; the answer repeats the request's."""
+        ...
+
+    @property
+    def passes(self) -> PassDialect | None:
+        """How it words passes; None where it has no place for them, so that none are sold."""
         ...
 
     def parse(self, action: str, message: Mapping[str, object], quirk: Quirk) -> Intent:
@@ -43,10 +56,6 @@ class Dialect(FragmentRenderer, Protocol):
         JSON bytes ``{"order": {...}}``, valid against core 1.1.0; what belongs in follows from the
         action and from what the order already holds.
         """
-        ...
-
-    def render_pass(self, order: PassOrder, now: datetime) -> bytes:
-        """Return the ``message`` of whatever answers about a pass: the order as it stands."""
         ...
 
     def render_tracking(self, order: Order, url: str | None) -> bytes:

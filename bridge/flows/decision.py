@@ -12,7 +12,7 @@ import msgspec
 from msgspec.structs import replace
 
 from bridge.dialects.dialect import Dialect
-from bridge.errors import BridgeError
+from bridge.errors import ActionUnsupported, BridgeError
 from bridge.flows.ports import (
     Catalog,
     CatalogSearch,
@@ -153,7 +153,9 @@ def answer_order(world: World, request: Request, order: Order | PassOrder) -> Ca
 def _worded(world: World, action: str, request: Request, order: Order | PassOrder) -> bytes:
     dialect = world.dialects[request.dialect]
     if isinstance(order, PassOrder):
-        return dialect.render_pass(order, world.now)
+        if dialect.passes is None:
+            raise ActionUnsupported(f"{dialect.domain} has no place for passes")
+        return dialect.passes.render(order, world.now)
     return dialect.render_order(action, order, world.now)
 
 

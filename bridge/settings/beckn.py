@@ -35,7 +35,7 @@ class Beckn(Part):
     layer2_outbound: Literal["send", "withhold"] = "send"
     signature_life_s: Seconds = 300
     signature_skew_s: Seconds = 5
-    dialects: tuple[Literal["deg"], ...] = Field(default=("deg",), min_length=1)
+    dialects: tuple[Literal["deg", "uei"], ...] = Field(default=("deg",), min_length=1)
 
     @model_validator(mode="after")
     def _adapter_has_an_address(self) -> Self:

@@ -44,9 +44,9 @@ def copy(tmp_path: Path) -> Path:
 
 
 def rows_of(file: Path, start: str) -> tuple[list[str], int]:
-    """Return the lines of a mapping file, and the place of the one row that starts so."""
+    """Return the lines of a mapping file, and the place of the first row that starts so."""
     lines = file.read_text().splitlines(keepends=True)
-    (place,) = (at for at, line in enumerate(lines) if line.strip().startswith(f"- {start}"))
+    place = next(at for at, line in enumerate(lines) if line.strip().startswith(f"- {start}"))
     return lines, place
 
 

@@ -128,7 +128,8 @@ def _drafted(
     paid = None if record is None else record.payment
     if paid is not None and paid.confirmed and (known is None or sold is None):
         raise BusinessRefused(f"in this transaction {paid.paid} {paid.currency} are paid already")
-    if sold is None:
+    shown = world.dialects[request.dialect].passes
+    if sold is None or shown is None:
         raise ItemUnknown(f"item {wish.item_id!r} is not on sale any more")
     refuse_offers_for(wish, sold.id)
     cpo_id, provider = world.catalog.provider(sold.provider)
@@ -143,7 +144,7 @@ def _drafted(
         created_at=world.now if known is None else known.created_at,
         updated_at=world.now,
         payment=None if known is None else known.payment,
-        fulfillment_id=world.dialects[request.dialect].pass_fulfillment_id(provider.id),
+        fulfillment_id=shown.fulfillment_id(provider.id),
     )
 
 

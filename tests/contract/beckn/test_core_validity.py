@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from bridge.beckn.actions import ACTIONS
 from bridge.beckn.context import answer_context
 from bridge.catalog.fragments import ProviderPart, Window
-from bridge.dialects.deg.money import PaymentOptions
+from bridge.dialects.v1.settings import PaymentOptions
 from bridge.errors import BecknInvalid, BridgeError, CpoUnavailable, OrderUnknown
 from bridge.ocpi.locations import ConnectorType, EnergyMix, GeoLocation, Status
 from bridge.ocpi.types import DisplayText

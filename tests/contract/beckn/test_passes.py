@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from bridge.catalog.fragments import ProviderPart
-from bridge.dialects.deg.money import PaymentOptions
+from bridge.dialects.v1.settings import PaymentOptions
 from bridge.orders.order import Bill, Cancellation, Line, LineKind, Quote
 from bridge.orders.pass_order import PassOrder, PassState, Usage
 from tests.contract.beckn.test_core_validity import Faults, faults
@@ -70,20 +70,20 @@ ORDERS: dict[str, PassOrder] = {
 @pytest.mark.parametrize("action", ["on_select", "on_init", "on_confirm", "on_status", "on_cancel"])
 @pytest.mark.parametrize("case", ORDERS)
 def test_orders_of_passes(faults: Faults, case: str, action: str, after: timedelta) -> None:
-    assert faults(action, dialect().render_pass(ORDERS[case], NOW + after)) == []
+    assert faults(action, dialect().passes.render(ORDERS[case], NOW + after)) == []
 
 
 def test_a_payment_link(faults: Faults) -> None:
     options = PaymentOptions(url="https://pay.example/?t=$transaction_id&a=$amount")
-    message = dialect(payment=options).render_pass(ORDERS["initialised"], NOW)
+    message = dialect(payment=options).passes.render(ORDERS["initialised"], NOW)
     assert b'"payment_link":"https://pay.example/?t=t-pass&a=299.00"' in message
     assert faults("on_init", message) == []
 
 
 def test_catalogues(faults: Faults) -> None:
     deg, provider = dialect(), item().provider
-    sold = [deg.pass_fragment(each) for each in (loyalty_pass(), GOLD, RISING)]
-    digital = deg.pass_fulfillment_fragment(provider.id, NOW)
+    sold = [deg.passes.item_fragment(each) for each in (loyalty_pass(), GOLD, RISING)]
+    digital = deg.passes.fulfillment_fragment(provider.id, NOW)
     alone = ProviderPart(provider, [], [digital], sold, has_passes=True)
     message = deg.catalog_message([alone])
     assert b'"locations"' not in message

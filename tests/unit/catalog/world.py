@@ -107,12 +107,30 @@ def tariff(id: str = "T1", *elements: TariffElement, party: Party = PARTY, **fie
     )
 
 
+class PlainPasses:
+    """Passes in few words."""
+
+    def __init__(self, encoded: list[str]) -> None:
+        self.encoded = encoded
+
+    def fulfillment_id(self, provider_id: str) -> str:
+        return f"p-{provider_id}"
+
+    def fulfillment_fragment(self, provider_id: str, at: datetime) -> bytes:
+        return _json({"id": self.fulfillment_id(provider_id), "slots": []})
+
+    def item_fragment(self, sold: Pass) -> bytes:
+        self.encoded.append(f"pass {sold.id}")
+        return _json({"id": sold.id, "name": sold.name})
+
+
 class PlainJson:
     """A dialect of few words; ``encoded`` lists what was encoded, in order."""
 
     def __init__(self, name: str = "plain") -> None:
         self.name = name
         self.encoded: list[str] = []
+        self.passes: PlainPasses | None = PlainPasses(self.encoded)
 
     def fulfillment_id(self, location: Location) -> str:
         return f"f-{location.id}"
@@ -144,16 +162,6 @@ class PlainJson:
     def offer_fragment(self, offer: Offer) -> bytes:
         self.encoded.append(f"offer {offer.id}")
         return _json({"id": offer.id})
-
-    def pass_fulfillment_id(self, provider_id: str) -> str:
-        return f"p-{provider_id}"
-
-    def pass_fulfillment_fragment(self, provider_id: str, at: datetime) -> bytes:
-        return _json({"id": self.pass_fulfillment_id(provider_id), "slots": []})
-
-    def pass_fragment(self, sold: Pass) -> bytes:
-        self.encoded.append(f"pass {sold.id}")
-        return _json({"id": sold.id, "name": sold.name})
 
     def catalog_message(self, parts: Sequence[ProviderPart]) -> bytes:
         return b'{"providers":[%s]}' % b",".join(

@@ -11,8 +11,8 @@ from zoneinfo import ZoneInfo
 
 from msgspec.structs import replace
 
-from bridge.dialects.deg.dialect import Deg, DegSettings
-from bridge.dialects.deg.money import PaymentOptions, RefundTerms
+from bridge.dialects.deg.dialect import Deg
+from bridge.dialects.v1.settings import DialectSettings, PaymentOptions, RefundTerms
 from bridge.errors import BridgeError, ItemUnknown, ProviderUnknown
 from bridge.flows.decision import Terms
 from bridge.flows.ports import Contact
@@ -57,7 +57,7 @@ def mappings() -> Mappings:
 @cache
 def dialect() -> Deg:
     """Make the dialect ``deg``, without any way to pay."""
-    settings = DegSettings(
+    settings = DialectSettings(
         bpp_id="bridge.example",
         zone=ZoneInfo("Asia/Kolkata"),
         payment=PaymentOptions(),

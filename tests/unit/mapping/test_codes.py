@@ -166,4 +166,4 @@ def test_an_action_without_a_row_is_a_named_error(mappings: Mappings) -> None:
     with pytest.raises(UnknownCode, match="'update' has no row in code table actions"):
         mappings.command("deg", "update")
     with pytest.raises(UnknownCode, match="'update START' has no row"):
-        mappings.command("uei", "update", Verb.START)
+        mappings.command("klingon", "update", Verb.START)

@@ -163,7 +163,7 @@ def find(lines: list[Explained], path: str, source: str) -> Explained:
 
 
 def test_objects_inside_our_records_are_found(mappings: Mappings) -> None:
-    lines = explain(mappings, body(SESSION))
+    lines = [line for line in explain(mappings, body(SESSION)) if line.dialect != "uei"]
     assert find(lines, "session_status", "session.status").value == "ACTIVE"
     assert find(lines, "session_state", "session.status").value == "CHARGING"
     energy = [line for line in lines if line.source == "session.kwh"]

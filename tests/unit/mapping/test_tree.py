@@ -124,14 +124,15 @@ def test_no_row_can_be_doubled(document: Document, known: Vocabulary, mappings: 
         ), f"row {row.place.row} can be doubled: {faults}"
 
 
-def test_no_action_can_be_deleted_or_doubled() -> None:
-    (document,) = documents(MAPPINGS / "actions.yaml")
+@pytest.mark.parametrize("document", documents(MAPPINGS / "actions.yaml"))
+def test_no_action_can_be_deleted_or_doubled(document: Document) -> None:
+    dialects = {str(document.head["actions"])}
     for index, row in enumerate(document.rows):
         faults = Faults()
-        compile_actions([without(document, index)], {"deg"}, document.place, faults)
+        compile_actions([without(document, index)], dialects, document.place, faults)
         assert [str(row.content["action"]) in fault for fault in faults] == [True]
         faults = Faults()
-        compile_actions([doubled(document, index)], {"deg"}, document.place, faults)
+        compile_actions([doubled(document, index)], dialects, document.place, faults)
         assert [str(row.place) in fault for fault in faults] == [True]
 
 

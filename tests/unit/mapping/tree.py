@@ -55,7 +55,7 @@ rows:
   - {beckn: tags.specs.current, from: connector.power_type, table: power, name: Current}
   - {beckn: tags.specs.power, from: facts.power, format: kilowatt}
 """,
-    "actions.yaml": (MAPPINGS / "actions.yaml").read_text(),
+    "actions.yaml": (MAPPINGS / "actions.yaml").read_text().partition("---\n")[0],
 }
 
 

@@ -13,8 +13,8 @@ from msgspec import Raw
 from msgspec.structs import replace
 
 from bridge.beckn.request import Request
-from bridge.dialects.deg.dialect import Deg, DegSettings
-from bridge.dialects.deg.money import PaymentOptions, RefundTerms
+from bridge.dialects.deg.dialect import Deg
+from bridge.dialects.v1.settings import DialectSettings, PaymentOptions, RefundTerms
 from bridge.mapping import Mappings, load
 from bridge.ocpi.cdrs import (
     CDR,
@@ -86,7 +86,7 @@ def dialect(
         bank_account_number="0042",
         upi_address="bridge@upi",
     )
-    settings = DegSettings(
+    settings = DialectSettings(
         bpp_id=ME,
         zone=zone,
         payment=options,

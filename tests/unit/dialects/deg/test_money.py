@@ -12,7 +12,7 @@ import pytest
 from msgspec.structs import replace
 
 from bridge.dialects.deg.dialect import Deg
-from bridge.dialects.deg.money import PaymentOptions
+from bridge.dialects.v1.settings import PaymentOptions
 from bridge.orders.order import Line, LineKind, Order
 from bridge.orders.terms import Agreed, Refunds, RefundStep
 from tests.unit.dialects.deg.given import (

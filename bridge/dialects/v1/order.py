@@ -1,4 +1,4 @@
-"""``message.order`` of ``deg:ev-charging``, from the order as it stands."""
+"""``message.order``, from the order as it stands."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from decimal import Decimal
 
 import msgspec
 
-from bridge.dialects.deg.catalogue import Catalogue
-from bridge.dialects.deg.money import MoneyRenderer
+from bridge.dialects.v1.catalogue import Catalogue
+from bridge.dialects.v1.money import MoneyRenderer
 from bridge.dialects.v1.wording import directions
 from bridge.mapping import Mappings
 from bridge.mapping.formats import money, plain
@@ -33,20 +33,25 @@ class OrderRenderer:
     """Renders an order; what is in it follows from what has happened, not from the action."""
 
     def __init__(
-        self, mappings: Mappings, catalogue: Catalogue, money: MoneyRenderer, bpp_id: str
+        self,
+        mappings: Mappings,
+        dialect: str,
+        catalogue: Catalogue,
+        money: MoneyRenderer,
+        bpp_id: str,
     ) -> None:
         self._catalogue = catalogue
         self._money = money
         self._bpp_id = bpp_id
-        self._order = mappings.fields("deg", "order")
-        self._item = mappings.fields("deg", "ordered_item")
-        self._measure = mappings.fields("deg", "measure")
-        self._fulfillment = mappings.fields("deg", "fulfillment")
-        self._stop = mappings.fields("deg", "stop")
-        self._states = mappings.table("deg", "order_state")
-        self._otp_sent = mappings.table("deg", "otp_sent")
-        self._otp_asked = mappings.table("deg", "otp_asked")
-        self._reasons = mappings.table("deg", "cancellation_reasons")
+        self._order = mappings.fields(dialect, "order")
+        self._item = mappings.fields(dialect, "ordered_item")
+        self._measure = mappings.fields(dialect, "measure")
+        self._fulfillment = mappings.fields(dialect, "fulfillment")
+        self._stop = mappings.fields(dialect, "stop")
+        self._states = mappings.table(dialect, "order_state")
+        self._otp_sent = mappings.table(dialect, "otp_sent")
+        self._otp_asked = mappings.table(dialect, "otp_asked")
+        self._reasons = mappings.table(dialect, "cancellation_reasons")
 
     def render(self, order: Order, now: datetime) -> bytes:
         """Return ``{"order": ...}``, valid against core 1.1.0."""

@@ -1,4 +1,4 @@
-"""The catalogue of ``deg:ev-charging``: fragments, each encoded once, and their joining."""
+"""The catalogue: fragments, each encoded once, and their joining."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from msgspec import Raw
 from bridge.beckn.times import format_instant
 from bridge.catalog.fragments import OfferPart, ProviderPart, Window
 from bridge.dialects.v1.wording import address, gps, is_uri, place_of, price, short
-from bridge.mapping import Mappings
+from bridge.mapping import CodeTable, Mappings
 from bridge.mapping.formats import plain
 from bridge.ocpi.locations import Location
 from bridge.ocpi.tariffs import TariffRestrictions
@@ -30,22 +30,23 @@ _FULFILLMENTS = uuid.UUID("0f0f9e0a-5c0e-5b5e-9d5e-2f6f6c2f3a51")
 class Catalogue:
     """Encodes what a search shows, and the parts of it that orders repeat."""
 
-    def __init__(self, mappings: Mappings) -> None:
-        self._provider = mappings.fields("deg", "provider")
-        self._category = mappings.fields("deg", "category")
-        self._location = mappings.fields("deg", "location")
-        self._fulfillment = mappings.fields("deg", "offered_fulfillment")
-        self._window = mappings.fields("deg", "window")
-        self._item = mappings.fields("deg", "offered_item")
-        self._offer = mappings.fields("deg", "offer")
-        self._connector = mappings.fields("deg", "connector")
-        self._surcharge = mappings.fields("deg", "surcharge")
-        self._plugs = mappings.table("deg", "connector_standard")
-        self._green = self._rendered_category(mappings, "GREEN_TARIFF")
-        self._loyalty = self._rendered_category(mappings, "LOYALTY_PROGRAM")
+    def __init__(self, mappings: Mappings, dialect: str) -> None:
+        self._provider = mappings.fields(dialect, "provider")
+        self._category = mappings.fields(dialect, "category")
+        self._location = mappings.fields(dialect, "location")
+        self._fulfillment = mappings.fields(dialect, "offered_fulfillment")
+        self._window = mappings.fields(dialect, "window")
+        self._item = mappings.fields(dialect, "offered_item")
+        self._offer = mappings.fields(dialect, "offer")
+        self._connector = mappings.fields(dialect, "connector")
+        self._surcharge = mappings.fields(dialect, "surcharge")
+        self._plugs = mappings.table(dialect, "connector_standard")
+        categories = mappings.table(dialect, "categories")
+        self._green = self._rendered_category(categories, "GREEN_TARIFF")
+        self._loyalty = self._rendered_category(categories, "LOYALTY_PROGRAM")
 
-    def _rendered_category(self, mappings: Mappings, category: str) -> dict[str, object]:
-        name = mappings.table("deg", "categories").name_of(category)
+    def _rendered_category(self, categories: CodeTable, category: str) -> dict[str, object]:
+        name = categories.name_of(category)
         return self._category.render({"facts": {"category": category, "name": name}})
 
     def fulfillment_id(self, location: Location) -> str:

@@ -1,16 +1,15 @@
-"""Quotes, bills, payments and refund terms of ``deg:ev-charging`` (use cases, B7 to B9)."""
+"""Quotes, bills, payments and refund terms (use cases, B7 to B9)."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 from urllib.parse import quote as quoted
 
-import msgspec
 from msgspec.structs import replace
 
 from bridge.catalog.local_time import zone_of
+from bridge.dialects.v1.settings import DialectSettings
 from bridge.dialects.v1.wording import is_uri, price, short
 from bridge.mapping import Mappings
 from bridge.mapping.formats import money, plain
@@ -32,51 +31,22 @@ from bridge.orders.transitions import OVER, PLACED
 PER_HOUR = frozenset({LineKind.TIME, LineKind.PARKING_TIME, LineKind.RESERVATION})
 
 
-class PaymentOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """How a driver pays.
-
-    Args:
-        methods: UPI-TRANSFER, BANK-TRANSFER, PAYMENT-LINK.
-        url: payment page; ``$transaction_id`` and ``$amount`` in it are filled in.
-        upi_address: virtual payment address of whoever collects.
-    """
-
-    methods: tuple[str, ...] = ()
-    url: str | None = None
-    bank_code: str | None = None
-    bank_account_number: str | None = None
-    upi_address: str | None = None
-
-
-class RefundTerms(msgspec.Struct, frozen=True, kw_only=True):
-    """What comes back when an order is cancelled before charging.
-
-    Args:
-        share: of what was paid, 0 to 1.
-        within: ISO 8601 duration.
-    """
-
-    share: Decimal
-    within: str
-
-
 class MoneyRenderer:
     """Renders everything about money in an order."""
 
     def __init__(
         self,
         mappings: Mappings,
-        options: PaymentOptions,
-        terms: RefundTerms,
-        symbols: Mapping[str, str],
+        dialect: str,
+        settings: DialectSettings,
     ) -> None:
-        self._options = options
-        self._terms = terms
-        self._symbols = symbols
-        self._titles = mappings.table("deg", "line_titles")
-        self._methods = mappings.table("deg", "payment_methods")
+        self._options = settings.payment
+        self._terms = settings.refund
+        self._symbols = settings.currency_symbols
+        self._titles = mappings.table(dialect, "line_titles")
+        self._methods = mappings.table(dialect, "payment_methods")
         self._maps = {
-            name: mappings.fields("deg", name)
+            name: mappings.fields(dialect, name)
             for name in (
                 *("quote", "line", "payment", "payment_methods", "payment_method", "due"),
                 *("refund", "refund_type", "refund_amount", "refund_before", "refund_after"),
