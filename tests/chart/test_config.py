@@ -1,0 +1,115 @@
+"""What the chart renders as configuration is what the bridge reads."""
+
+from __future__ import annotations
+
+import base64
+from pathlib import Path
+
+import pytest
+import yaml
+
+from bridge.mapping import load as load_mapping
+from bridge.settings import Settings, data_path, load, load_commercial
+from bridge.settings.layer2 import layer2_of
+from tests.chart.charts import EXAMPLES, WAYS, Manifest, bridge_of, mounted, one, render, way
+from tests.pages import ROOT
+
+HERE = "/etc/bridge"
+
+KEY = base64.urlsafe_b64encode(bytes(32)).decode()
+
+SECRETS = {"BRIDGE_REDIS_URL": "rediss+sentinel://:word@redis.example.org:26379/bridge/0"}
+"""What Secrets hold that must look like something; for the others KEY will do."""
+
+CONFIGMAPS = {
+    "overlays": "mappings/overlays/example.yaml",
+    "layer2": "config/layer2/deg_ev-charging_1.1.0.yaml",
+    "commercial": "config/commercial.example.yaml",
+}
+"""What stands for the content of ConfigMaps that are not the chart's."""
+
+WITH_PODS = [path.name for path in (*WAYS, *EXAMPLES) if path.name != "sidecar-values.yaml"]
+
+
+def as_in_the_pod(manifests: list[Manifest], place: Path) -> Settings:
+    """Read the settings as the bridge's container would, its files being in ``place``."""
+    pod = one(manifests, "Deployment")["spec"]["template"]["spec"]
+    files = mounted(pod, manifests)
+    for path, content in files.items():
+        target = Path(path.replace(HERE, str(place)))
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if content is None and (kind := target.parent.name) in CONFIGMAPS:
+            content = (ROOT / CONFIGMAPS[kind]).read_text("utf-8")
+        if content is not None:
+            target.write_text(content.replace(HERE, str(place)), "utf-8")
+    for path in secret_files(files["/etc/bridge/config/bridge.yaml"] or ""):
+        assert str(Path(path).parent) in files, f"{path} lies in no Secret that is mounted"
+        target = Path(path.replace(HERE, str(place)))
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(KEY, "utf-8")
+    variables = {
+        each["name"]: each.get("value", SECRETS.get(each["name"], KEY))
+        for each in bridge_of(pod)["env"]
+    }
+    config = variables.pop("BRIDGE_CONFIG").replace(HERE, str(place))
+    return load(Path(config), variables)
+
+
+def secret_files(text: str) -> list[str]:
+    """Return the paths of all ``…_file`` keys of a configuration."""
+    found: list[str] = []
+    ahead: list[object] = [yaml.safe_load(text)]
+    while ahead:
+        match ahead.pop():
+            case dict() as node:
+                found += [value for key, value in node.items() if str(key).endswith("_file")]
+                ahead += node.values()
+            case list() as node:
+                ahead += node
+    return found
+
+
+@pytest.mark.parametrize("each", WITH_PODS)
+def test_the_bridge_takes_it(
+    each: str, rendered: dict[str, list[Manifest]], tmp_path: Path
+) -> None:
+    settings = as_in_the_pod(rendered[each], tmp_path)
+    assert settings.redis_url.get_secret_value() != "embedded"
+    # The port of the configuration is the one that is asked and served.
+    container = bridge_of(one(rendered[each], "Deployment")["spec"]["template"]["spec"])
+    assert {port["containerPort"] for port in container["ports"]} == {settings.listen.port}
+    assert settings.listen.host == "0.0.0.0"
+    service = one(rendered[each], "Service", "bridge")["spec"]["ports"]
+    assert {port["targetPort"] for port in service} == {settings.listen.port}
+
+
+def test_terms_overlays_and_layer2_are_read(
+    rendered: dict[str, list[Manifest]], tmp_path: Path
+) -> None:
+    settings = as_in_the_pod(rendered["standalone-values.yaml"], tmp_path)
+    terms = load_commercial(settings).commercial
+    assert [fee.id for fee in terms.fees] == ["service"]
+    mapping = load_mapping(data_path("mappings"), settings.mapping_overlays)
+    assert mapping.fingerprint != load_mapping(data_path("mappings")).fingerprint
+    assert [path.name for path in settings.mapping_overlays] == ["words.yaml", "more-words.yaml"]
+    assert list(layer2_of(settings.beckn)) == [("deg:ev-charging", "1.1.0")]
+
+
+def test_terms_may_be_in_a_configmap_that_exists(
+    rendered: dict[str, list[Manifest]], tmp_path: Path
+) -> None:
+    settings = as_in_the_pod(rendered["protocol-server-values.yaml"], tmp_path)
+    assert load_commercial(settings).commercial.fees
+
+
+def test_numbers_and_words_stay_what_they_are(tmp_path: Path) -> None:
+    """Helm reads YAML in its own way: large numbers, words like NO, numbers that are names."""
+    values = way("trial")
+    values["config"]["ocpi"] = {"country_code": "NO", "party_id": "007", "business_name": "on"}
+    values["config"]["limits"] = {"max_cpo_body_bytes": 16777216}
+    values["config"]["cpos"][0]["rotate_days"] = None
+    settings = as_in_the_pod(render(values), tmp_path)
+    assert (settings.ocpi.country_code, settings.ocpi.party_id) == ("NO", "007")
+    assert settings.ocpi.business_name == "on"
+    assert settings.limits.max_cpo_body_bytes == 16777216
+    assert settings.cpos[0].rotate_days is None
