@@ -8,7 +8,19 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from bridge.cli import beckn, checks, cpo, demo, doctor, orders, price, serve, unlock
+from bridge.cli import (
+    beckn,
+    checks,
+    cpo,
+    demo,
+    doctor,
+    health,
+    orders,
+    price,
+    sandbox,
+    serve,
+    unlock,
+)
 from bridge.errors import BridgeError, ConfigurationError, WrongUse
 
 app = typer.Typer(
@@ -19,6 +31,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("serve")(serve.serve)
+app.command("health")(health.health)
 app.command("demo")(demo.demo)
 app.command("price")(price.price)
 app.command("trace")(orders.trace)
@@ -26,6 +39,7 @@ cpo.app.command("doctor")(doctor.doctor)
 cpo.app.command("unlock")(unlock.unlock)
 app.add_typer(cpo.app, name="cpo")
 app.add_typer(beckn.app, name="beckn")
+app.add_typer(sandbox.app, name="sandbox")
 app.add_typer(orders.dead_letters, name="deadletters")
 app.add_typer(checks.config_app, name="config")
 app.add_typer(checks.mapping_app, name="mapping")

@@ -25,7 +25,8 @@ from tests.e2e.rig import ROOT, Rig, bridge_command, cli
 from tests.waiting import until
 
 COMMANDS = [
-    *("", "serve", "demo", "price", "trace"),
+    *("", "serve", "health", "demo", "price", "trace"),
+    *("sandbox", "sandbox cpo", "sandbox bap"),
     *("cpo", "cpo register", "cpo rotate", "cpo unregister", "cpo sync", "cpo status"),
     *("cpo doctor", "cpo unlock"),
     *("beckn", "beckn layer2", "beckn layer2 fix"),
@@ -33,7 +34,7 @@ COMMANDS = [
     *("config", "config check", "mapping", "mapping check", "mapping explain", "mapping docs"),
 ]
 
-GROUPS = {"cpo", "beckn", "beckn layer2", "deadletters", "config", "mapping"}
+GROUPS = {"cpo", "sandbox", "beckn", "beckn layer2", "deadletters", "config", "mapping"}
 
 CONFIG: dict[str, Any] = {
     "public_url": "http://127.0.0.1:8080",
