@@ -32,6 +32,7 @@ from bridge.store.members import MemberStore
 from bridge.store.objects import ObjectStore
 from bridge.store.orders import OrderStore
 from bridge.store.outbox import DeadLetters
+from bridge.store.presence import Presence
 from bridge.store.pulls import Pulls
 from bridge.store.sealed import Seal
 from bridge.store.slots import SlotStore
@@ -75,6 +76,7 @@ class Stores(NamedTuple):
     pulls: Pulls
     deviations: Deviations
     uses: UseStore
+    presence: Presence
 
 
 def stores_of(settings: Settings, redis_url: str, observe: Observe = unobserved) -> Stores:
@@ -102,6 +104,7 @@ def stores_of(settings: Settings, redis_url: str, observe: Observe = unobserved)
         pulls=Pulls(database),
         deviations=Deviations(database, retention_s=retention_s),
         uses=UseStore(database, retention_s=retention_s),
+        presence=Presence(database),
     )
 
 
@@ -139,6 +142,7 @@ def emsp_of(
         flags=operator.flags,
         tolerated=tolerated,
         refused=refusal(stores.deviations),
+        pushed=stores.presence.pushed,
         cpo_ids=operator.cpo_ids(),
     )
 

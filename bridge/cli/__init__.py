@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 import sys
+from typing import Final
 
 import typer
 from rich.console import Console
 from rich.text import Text
 
-from bridge.cli import (
-    beckn,
-    checks,
-    cpo,
-    demo,
-    doctor,
-    health,
-    orders,
-    price,
-    sandbox,
-    serve,
-    unlock,
+from bridge.cli import beckn, checks, cpo, demo, doctor, orders, price, serve, status, unlock
+from bridge.errors import (
+    BridgeError,
+    ConfigurationError,
+    CpoUnavailable,
+    Layer2Invalid,
+    MappingInvalid,
+    SettingsInvalid,
+    StoreUnavailable,
+    WrongUse,
 )
-from bridge.errors import BridgeError, ConfigurationError, WrongUse
+from bridge.flows.failures import RegistrationFailed
 
 app = typer.Typer(
     name="bridge",
@@ -31,36 +30,53 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("serve")(serve.serve)
-app.command("health")(health.health)
 app.command("demo")(demo.demo)
 app.command("price")(price.price)
+app.command("status")(status.status)
 app.command("trace")(orders.trace)
 cpo.app.command("doctor")(doctor.doctor)
 cpo.app.command("unlock")(unlock.unlock)
 app.add_typer(cpo.app, name="cpo")
 app.add_typer(beckn.app, name="beckn")
-app.add_typer(sandbox.app, name="sandbox")
 app.add_typer(orders.dead_letters, name="deadletters")
 app.add_typer(checks.config_app, name="config")
 app.add_typer(checks.mapping_app, name="mapping")
+
+
+NEXT_STEPS: Final = (
+    (
+        SettingsInvalid,
+        "mend it, then: bridge config check (config/bridge.example.yaml: every key)",
+    ),
+    (MappingInvalid, "mend it, then: bridge mapping check; mappings/README.md has the rules"),
+    (Layer2Invalid, "bridge beckn layer2 fix FILE writes a copy that works"),
+    (WrongUse, "--help shows what the command takes"),
+    (StoreUnavailable, "is Redis up where redis_url says? bridge config check shows what is set"),
+    (CpoUnavailable, "bridge cpo doctor CPO tells what is wrong there"),
+    (RegistrationFailed, "bridge cpo doctor CPO tells what is wrong there"),
+)
+"""What to do about each kind of fault."""
 
 
 def main() -> None:
     """Run the command line; a fault of the configuration is shown, never a traceback."""
     errors = Console(stderr=True, highlight=False, soft_wrap=True)
 
-    def tell(fault: object) -> None:
-        errors.print(Text.assemble(("error", "red"), f" {fault}"))
-
     try:
-        app()
-    except ConfigurationError as error:
-        for fault in error.faults:
-            tell(fault)
-        sys.exit(2)
-    except WrongUse as error:
-        tell(error)
-        sys.exit(2)
+        app(prog_name="bridge")
     except BridgeError as error:
-        tell(error)
-        sys.exit(1)
+        faults = error.faults if isinstance(error, ConfigurationError) else (str(error),)
+        step = next_step(error)
+        if "--json" in sys.argv:
+            errors.print_json(data={"errors": faults, "next": step})
+        else:
+            for fault in faults:
+                errors.print(Text.assemble(("error", "red"), f" {fault}"))
+            if step is not None:
+                errors.print(Text.assemble(("next", "green"), f"  {step}"))
+        sys.exit(2 if isinstance(error, ConfigurationError | WrongUse) else 1)
+
+
+def next_step(error: BridgeError) -> str | None:
+    """Return what to do about a fault; None where its own words say that."""
+    return next((step for kind, step in NEXT_STEPS if isinstance(error, kind)), None)

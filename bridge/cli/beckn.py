@@ -9,7 +9,7 @@ import typer
 import yaml
 
 from bridge.beckn.layer2 import corrected
-from bridge.cli.context import out
+from bridge.cli.context import JsonOption, say
 from bridge.errors import BridgeError
 from bridge.settings.layer2 import document_of
 
@@ -24,16 +24,16 @@ def fix(
     to: Annotated[
         Path | None, typer.Option(help="Where the copy goes; else {name}.corrected.yaml.")
     ] = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Write a copy of a layer-2 file without what is known to make such files useless.
 
     Example: bridge beckn layer2 fix ev-charging_uei_1.1.0.yaml
     """
     document, mended = corrected(document_of(file), source=str(file))
-    for defect in mended:
-        out.print(f"mended {defect.pointer}: {defect.reason}")
+    defects = [{"pointer": defect.pointer, "reason": defect.reason} for defect in mended]
     if not mended:
-        out.print(f"{file}: nothing to mend")
+        say(as_json, f"{file}: nothing to mend", mended=defects, written=None)
         return
     target = to or file.with_suffix(".corrected.yaml")
     try:
@@ -42,4 +42,5 @@ def fix(
         )
     except OSError as error:
         raise BridgeError(f"{target}: {error.strerror}") from error
-    out.print(f"{target} written")
+    words = [f"mended {defect['pointer']}: {defect['reason']}" for defect in defects]
+    say(as_json, "\n".join((*words, f"{target} written")), mended=defects, written=str(target))

@@ -6,13 +6,15 @@ import os
 from pathlib import Path
 from typing import Annotated
 
+import msgspec
 import typer
 from rich.table import Table
 
-from bridge.cli.context import ConfigOption, out, settings_of
+from bridge.cli.context import ConfigOption, JsonOption, out, say, settings_of
 from bridge.errors import BridgeError
 from bridge.mapping import Mappings, load
 from bridge.mapping.docs import markdown
+from bridge.mapping.explain import Explained
 from bridge.mapping.explain import explain as explain_object
 from bridge.settings import data_path, load_commercial
 from bridge.settings import load as load_settings
@@ -28,6 +30,7 @@ MAPPING_PAGE = Path("docs/mapping.md")
 def check_config(
     file: Annotated[Path | None, typer.Argument(help="Configuration file.")] = None,
     config: ConfigOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Check a configuration file, the mappings and commercial terms it names; print every fault.
 
@@ -37,8 +40,10 @@ def check_config(
     load(data_path("mappings"), settings.mapping_overlays)
     layer2_of(settings.beckn)
     load_commercial(settings)
-    cpos = ", ".join(cpo.id for cpo in settings.cpos) or "none"
-    out.print(f"ok: {settings.public_url}, CPOs: {cpos}, adapter: {settings.beckn.adapter}")
+    cpos = [cpo.id for cpo in settings.cpos]
+    adapter = settings.beckn.adapter
+    words = f"ok: {settings.public_url}, CPOs: {', '.join(cpos) or 'none'}, adapter: {adapter}"
+    say(as_json, words, public_url=settings.public_url, cpos=cpos, adapter=adapter)
 
 
 def _mappings(config: Path | None) -> Mappings:
@@ -49,18 +54,20 @@ def _mappings(config: Path | None) -> Mappings:
 
 
 @mapping_app.command("check")
-def check_mapping(config: ConfigOption = None) -> None:
+def check_mapping(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """Check every row of every mapping file; print every fault at once.
 
     Example: bridge mapping check
     """
-    out.print(f"ok: fingerprint {_mappings(config).fingerprint}")
+    fingerprint = _mappings(config).fingerprint
+    say(as_json, f"ok: fingerprint {fingerprint}", fingerprint=fingerprint)
 
 
 @mapping_app.command()
 def explain(
     file: Annotated[Path, typer.Argument(help="An OCPI object as JSON.")],
     config: ConfigOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Show for each Beckn field made of an OCPI object the row it came from.
 
@@ -72,20 +79,35 @@ def explain(
         body = file.read_bytes()
     except OSError as error:
         raise BridgeError(f"{file}: {error.strerror}") from error
+    explained = list(explain_object(_mappings(config), body, None))
+    if as_json:
+        out.print_json(msgspec.json.encode([_facts(found) for found in explained]).decode())
+        return
     table = Table(box=None, padding=(0, 2, 0, 0))
     for name in ("field", "of", "value", "row"):
         table.add_column(name, overflow="fold")
-    for found in explain_object(_mappings(config), body, None):
+    for found in explained:
         value = f"({found.source})" if found.value is None else str(found.value)
-        rows = [found.place] if found.table_place is None else [found.place, found.table_place]
-        table.add_row(found.beckn_path, found.about, value, "\n".join(map(str, rows)))
+        table.add_row(found.beckn_path, found.about, value, "\n".join(_rows(found)))
     out.print(table)
+
+
+def _rows(found: Explained) -> list[str]:
+    """Return the rows that a field was made by."""
+    return [str(place) for place in (found.place, found.table_place) if place is not None]
+
+
+def _facts(found: Explained) -> dict[str, object]:
+    value = None if found.value is None else str(found.value)
+    names = {"field": found.beckn_path, "of": found.about, "source": found.source, "value": value}
+    return names | {"rows": _rows(found)}
 
 
 @mapping_app.command()
 def docs(
     check: Annotated[bool, typer.Option("--check", help="Fail when the page is stale.")] = False,
     config: ConfigOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Write docs/mapping.md from the mapping files.
 
@@ -97,8 +119,8 @@ def docs(
             MAPPING_PAGE.write_text(page, encoding="utf-8")
         except OSError as error:
             raise BridgeError(f"{MAPPING_PAGE}: {error.strerror}") from error
-        out.print(f"{MAPPING_PAGE} written")
+        say(as_json, f"{MAPPING_PAGE} written", page=str(MAPPING_PAGE), written=True)
     elif not MAPPING_PAGE.exists() or MAPPING_PAGE.read_text(encoding="utf-8") != page:
         raise BridgeError(f"{MAPPING_PAGE} is stale; run: bridge mapping docs")
     else:
-        out.print(f"{MAPPING_PAGE} is up to date")
+        say(as_json, f"{MAPPING_PAGE} is up to date", page=str(MAPPING_PAGE), written=False)

@@ -8,13 +8,16 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Annotated
 
+import msgspec
 import typer
 from rich.console import Console
 
+from bridge.observability import configure_logging
 from bridge.settings import Settings, load
 from bridge.store import embedded
 from bridge.store.connect import connect
 from bridge.store.database import Database
+from bridge.wiring import Stores, stores_of
 
 out = Console(highlight=False, soft_wrap=True, markup=False)
 """Prints words as they are: brackets of ids and of peers' messages are no mark-up."""
@@ -24,6 +27,14 @@ ConfigOption = Annotated[
     typer.Option("--config", "-c", help="Configuration file; else BRIDGE_CONFIG names it."),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def say(as_json: bool, words: str, /, **facts: object) -> None:
+    """Print what was done: words for people, or the facts for programs."""
+    if as_json:
+        out.print_json(msgspec.json.encode(facts).decode())
+    else:
+        out.print(words)
 
 
 def settings_of(config: Path | None) -> Settings:
@@ -43,6 +54,18 @@ async def redis_url_of(settings: Settings) -> AsyncIterator[str]:
         yield attached
     finally:
         await embedded.release(settings.data_dir)
+
+
+@asynccontextmanager
+async def stores_open(settings: Settings) -> AsyncIterator[Stores]:
+    """Give the stores; what they would log is left out but for errors."""
+    configure_logging("error", settings.log.format)
+    async with redis_url_of(settings) as url:
+        stores = stores_of(settings, url)
+        try:
+            yield stores
+        finally:
+            await stores.database.redis.aclose()
 
 
 @asynccontextmanager

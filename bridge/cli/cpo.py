@@ -13,25 +13,25 @@ import msgspec
 import typer
 from rich.table import Table
 
-from bridge.cli.context import ConfigOption, JsonOption, out, redis_url_of, settings_of
+from bridge.cli.context import ConfigOption, JsonOption, out, say, settings_of, stores_open
+from bridge.cli.status import cpo_glance
 from bridge.clients.configuration import ConfigurationApi
 from bridge.clients.ocpi import OcpiClient
 from bridge.clients.wire import cpo_session
 from bridge.errors import BridgeError
 from bridge.flows.unregister import unregister as unregister_at
-from bridge.observability import Metrics, configure_logging
+from bridge.observability import Metrics
 from bridge.ocpi.connection import Connection
 from bridge.ocpi.headers import Party
 from bridge.ocpi.hubclientinfo import ConnectionStatus
 from bridge.ocpi.types import ModuleID
 from bridge.operator import Operator
 from bridge.settings import Settings
-from bridge.store.connections import ENDED, Progress, standing_of
-from bridge.wiring import Stores, emsp_of, notice, observer, party_of, puller_of, stores_of
+from bridge.store.connections import ENDED, Progress
+from bridge.wiring import Stores, emsp_of, notice, observer, party_of, puller_of
 from bridge.workers.asked import Asked
 from bridge.workers.registration import RegistrationWorker
 from bridge.workers.renewal import RenewalWorker
-from bridge.workers.sources import SOURCES
 from bridge.workers.spare import Rush
 
 app = typer.Typer(help="Connections to CPOs.", no_args_is_help=True)
@@ -69,14 +69,9 @@ class Desk(NamedTuple):
 @asynccontextmanager
 async def desk_of(settings: Settings) -> AsyncIterator[Desk]:
     """Give the stores and a client for CPOs."""
-    configure_logging("error", settings.log.format)
-    async with redis_url_of(settings) as url, cpo_session() as http:
-        stores = stores_of(settings, url)
+    async with stores_open(settings) as stores, cpo_session() as http:
         client = OcpiClient(http, party_of(settings), observe=observer(Metrics()))
-        try:
-            yield Desk(Operator(settings), stores, client)
-        finally:
-            await stores.database.redis.aclose()
+        yield Desk(Operator(settings), stores, client)
 
 
 def settings_with(config: Path | None, cpo_id: str | None) -> Settings:
@@ -89,7 +84,7 @@ def settings_with(config: Path | None, cpo_id: str | None) -> Settings:
 
 
 @app.command()
-def register(cpo_id: CpoId, config: ConfigOption = None) -> None:
+def register(cpo_id: CpoId, config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """Run the credentials handshake with a CPO now, also when it is registered.
 
     A running bridge must be reachable at public_url: the CPO calls it back meanwhile.
@@ -102,7 +97,9 @@ def register(cpo_id: CpoId, config: ConfigOption = None) -> None:
         async with desk_of(settings) as desk:
             candidates = desk.operator.candidates()
             if cpo_id not in candidates:
-                raise BridgeError(f"{cpo_id} has no versions_url: it registers at the bridge")
+                raise BridgeError(
+                    f"{cpo_id} has no versions_url: it registers at the bridge with TOKEN_A"
+                )
             worker = RegistrationWorker(
                 client=desk.client,
                 connections=desk.stores.connections,
@@ -115,11 +112,11 @@ def register(cpo_id: CpoId, config: ConfigOption = None) -> None:
                 raise BridgeError(state.reason or f"{cpo_id}: {state.progress}")
 
     asyncio.run(run())
-    out.print(f"{cpo_id} is registered")
+    say(as_json, f"{cpo_id} is registered", cpo=cpo_id, registered=True)
 
 
 @app.command()
-def rotate(cpo_id: CpoId, config: ConfigOption = None) -> None:
+def rotate(cpo_id: CpoId, config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """Give a CPO a new token and ask it for one, now: somebody may have seen the old ones.
 
     A running bridge must be reachable at public_url: the CPO calls it back meanwhile.
@@ -131,7 +128,7 @@ def rotate(cpo_id: CpoId, config: ConfigOption = None) -> None:
     async def run() -> None:
         async with desk_of(settings) as desk:
             if not (await desk.stores.connections.get(cpo_id)).registered:
-                raise BridgeError(f"{cpo_id} is not registered")
+                raise BridgeError(f"{cpo_id} is not registered; try: bridge cpo register {cpo_id}")
             worker = RenewalWorker(
                 client=desk.client,
                 connections=desk.stores.connections,
@@ -144,7 +141,7 @@ def rotate(cpo_id: CpoId, config: ConfigOption = None) -> None:
                 raise BridgeError(state.reason or f"{cpo_id}: {state.progress}")
 
     asyncio.run(run())
-    out.print(f"{cpo_id} has a new token, and so have we")
+    say(as_json, f"{cpo_id} has a new token, and so have we", cpo=cpo_id, rotated=True)
 
 
 @app.command()
@@ -154,6 +151,7 @@ def unregister(
     local: Annotated[
         bool, typer.Option("--local", help="Forget it here, whatever the CPO says.")
     ] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """End the connection to a CPO: neither side calls the other any more.
 
@@ -174,7 +172,7 @@ def unregister(
             await connections.note(cpo_id, ENDED)
 
     asyncio.run(run())
-    out.print(f"{cpo_id} is no longer registered")
+    say(as_json, f"{cpo_id} is no longer registered", cpo=cpo_id, registered=False)
 
 
 @app.command()
@@ -255,18 +253,13 @@ def status(
 
 
 async def _row(stores: Stores, cpo_id: str) -> Row:
-    connection = await stores.connections.get(cpo_id)
-    state = await stores.connections.state(cpo_id)
-    pulls = [await stores.pulls.state(cpo_id, source.module) for source in SOURCES]
-    pulled = [pull.pulled_at for pull in pulls if pull.pulled_at is not None]
-    standing = standing_of(connection, state, spent=await stores.connections.spent(cpo_id))
-    problems = [standing.reason, *(pull.error for pull in pulls)]
+    seen, connection = await cpo_glance(stores, cpo_id), await stores.connections.get(cpo_id)
     return Row(
         id=cpo_id,
-        registration=str(standing.progress),
+        registration=seen.registration,
         parties=", ".join(_shown(connection, party) for party in connection.parties()),
-        last_pull=min(pulled).isoformat(timespec="seconds") if pulled else "never",
-        problem="; ".join(filter(None, problems)),
+        last_pull=seen.pulled_at.isoformat(timespec="seconds") if seen.pulled_at else "never",
+        problem=seen.problem,
     )
 
 

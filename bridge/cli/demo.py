@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import signal
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
-from bridge.sandbox.demo import play
+from bridge.cli.context import out
+from bridge.sandbox.bap import Message
+from bridge.sandbox.demo import play, show_bill
 from bridge.sandbox.stories import STORIES
 
 
@@ -25,6 +28,10 @@ def demo(
             help="1 walk-in, 2 reservation, 3 overcharge, 4 loyalty, 5 B2B, 6 offer, 7 surcharge.",
         ),
     ] = 1,
+    as_json: Annotated[
+        bool,
+        typer.Option("--json", help="Print the final messages as JSON; the timeline to stderr."),
+    ] = False,
 ) -> None:
     """Play a use case between a sandbox BAP and a sandbox CPO through a real bridge.
 
@@ -32,5 +39,14 @@ def demo(
     """
     # SIGTERM is taken as Ctrl-C, so that the bridge and its store end with the demo.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    console = Console(highlight=False, soft_wrap=True, stderr=as_json)
+
+    def tell(bills: list[Message]) -> None:
+        if as_json:
+            out.print_json(json.dumps(bills))
+            return
+        for bill in bills:
+            show_bill(console, bill)
+
     with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(play(Console(highlight=False, soft_wrap=True), STORIES[use_case], once=once))
+        asyncio.run(play(console, STORIES[use_case], tell, once=once))

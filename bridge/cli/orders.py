@@ -10,7 +10,7 @@ import msgspec
 import typer
 from rich.table import Table
 
-from bridge.cli.context import ConfigOption, JsonOption, database_of, out, settings_of
+from bridge.cli.context import ConfigOption, JsonOption, database_of, out, say, settings_of
 from bridge.errors import BridgeError
 from bridge.ocpi.headers import Party
 from bridge.settings import Settings
@@ -113,8 +113,8 @@ async def _letter(database: Database, letter_id: str) -> DeadLetter:
 
 
 @dead_letters.command()
-def show(letter_id: LetterId, config: ConfigOption = None) -> None:
-    """Print a dead letter: why it died, where it was to go, the whole message.
+def show(letter_id: LetterId, config: ConfigOption = None, as_json: JsonOption = False) -> None:
+    """Print a dead letter as JSON: why it died, where it was to go, the whole message.
 
     Example: bridge deadletters show 3f9c2a51b07e
     """
@@ -130,7 +130,7 @@ def show(letter_id: LetterId, config: ConfigOption = None) -> None:
 
 
 @dead_letters.command()
-def replay(letter_id: LetterId, config: ConfigOption = None) -> None:
+def replay(letter_id: LetterId, config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """Send a dead letter again, under its old message_id; a running bridge delivers it.
 
     Example: bridge deadletters replay 3f9c2a51b07e
@@ -142,4 +142,4 @@ def replay(letter_id: LetterId, config: ConfigOption = None) -> None:
 
     if not asyncio.run(send()):
         raise BridgeError(f"dead letter {letter_id} was replayed by somebody else just now")
-    out.print(f"dead letter {letter_id} is queued again")
+    say(as_json, f"dead letter {letter_id} is queued again", id=letter_id, queued=True)

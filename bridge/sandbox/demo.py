@@ -9,7 +9,7 @@ import socket
 import sys
 import tempfile
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
@@ -33,8 +33,13 @@ class DemoFailed(BridgeError):
     """A step of the demo did not happen."""
 
 
-async def play(console: Console, story: Story, *, once: bool) -> None:
+async def play(
+    console: Console, story: Story, tell: Callable[[list[Message]], None], *, once: bool
+) -> None:
     """Start everything, play a use case, then stay up for the user's own calls unless ``once``.
+
+    Args:
+        tell: is given the final bills.
 
     Raises:
         DemoFailed: a step did not happen.
@@ -56,8 +61,7 @@ async def play(console: Console, story: Story, *, once: bool) -> None:
         except (TimeoutError, AssertionError, LookupError, aiohttp.ClientError) as error:
             tail = tail_of(folder / "bridge.log")
             raise DemoFailed(f"the play stopped: {error!r}\n{tail}") from error
-        for bill in bills:
-            show_bill(console, bill)
+        tell(bills)
         if not once:
             show_curl(console, bap)
             transaction_id = bills[-1]["context"]["transaction_id"]
@@ -65,9 +69,9 @@ async def play(console: Console, story: Story, *, once: bool) -> None:
             await asyncio.Event().wait()
 
 
-def show_bill(console: Console, final: dict[str, object]) -> None:
+def show_bill(console: Console, final: Message) -> None:
     """Print the final bill line by line."""
-    order = json.loads(json.dumps(final))["message"]["order"]
+    order = final["message"]["order"]
     console.print("\n[bold]Final bill[/]")
     for line in order["quote"]["breakup"]:
         console.print(f"  {line['title']:<48}{line['price']['value']:>10}")

@@ -120,6 +120,8 @@ async def _answer(
         for met in _forgiven(http, segments):
             edge.emsp.tolerated(caller.cpo_id, met)
         reply = await _reply(edge, http, _target(edge.emsp, http, segments, caller), caller)
+        if http.method in WITH_BODY:
+            edge.emsp.pushed(caller.cpo_id)
         data = envelope.ABSENT if reply.data is None else reply.data
         answer = _Answer(
             http_status=201 if reply.created else 200,

@@ -63,6 +63,10 @@ class Inbox:
         """Return whether this was queued before."""
         return await self._db.do("GET", key("seen", repeat_key)) is not None
 
+    async def pending(self) -> int:
+        """Return how many deadlines orders wait for."""
+        return int(await self._db.do("ZCARD", DEADLINES))
+
     async def overdue(self) -> int:
         """Return how many deadlines have passed and are no jobs yet."""
         return int(await self._db.do("ZCOUNT", DEADLINES, "-inf", now_ms()))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 import msgspec
 
@@ -27,6 +28,9 @@ TOKENS_BY_AGE = key("tokens", "by-age")
 
 OF_A_PASS = b'{"kind":"pass",'
 """How the record of a pass's order begins: the tag comes first."""
+
+STATES_BY_AGE = "orders"
+"""First part of the key of a sorted set for each state: order key -> when it last changed, s."""
 
 WATCHED = RUNNING | {OrderState.CONFIRMED}
 """States in which the status of the EVSE matters to the order."""
@@ -100,11 +104,32 @@ class OrderStore:
             commands.append(("SET", key("tracking", order.tracking_id), order.key, "EX", ttl))
         for reference in references_of(order):
             commands.append(("SET", key("reference", reference.casefold()), order.key, "EX", ttl))
+        commands += self._counted(order, before)
         commands += self._token_saved(order)
         commands += self._place_saved(order)
         commands += brought(order, ttl)
         commands += _deadlines_saved(order, before)
         return commands
+
+    def _counted(self, order: Order, before: Order | None) -> list[Command]:
+        """Move an order to the set of its state; what is forgotten leaves its set as well."""
+        here = key(STATES_BY_AGE, order.state)
+        commands: list[Command] = [
+            ("ZADD", here, order.updated_at.timestamp(), order.key),
+            ("ZREMRANGEBYSCORE", here, "-inf", self._forgotten(order)),
+            ("EXPIRE", here, self._retention_s),
+        ]
+        if before is not None and before.state is not order.state:
+            commands.append(("ZREM", key(STATES_BY_AGE, before.state), order.key))
+        return commands
+
+    async def counts(self, now: datetime) -> dict[OrderState, int]:
+        """Return how many orders are in each state, of those that are not forgotten yet."""
+        since = now.timestamp() - self._retention_s
+        return {
+            state: int(await self._db.do("ZCOUNT", key(STATES_BY_AGE, state), since, "+inf"))
+            for state in OrderState
+        }
 
     def pass_saved(self, order: PassOrder) -> list[Command]:
         """Return the commands that store the order of a pass."""

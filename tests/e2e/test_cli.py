@@ -6,11 +6,13 @@ import json
 import socket
 import tomllib
 import uuid
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
+import typer
 import yaml
 from typer.testing import CliRunner
 
@@ -24,17 +26,18 @@ from bridge.sandbox.stations import locations
 from tests.e2e.rig import ROOT, Rig, bridge_command, cli
 from tests.waiting import until
 
-COMMANDS = [
-    *("", "serve", "health", "demo", "price", "trace"),
-    *("sandbox", "sandbox cpo", "sandbox bap"),
-    *("cpo", "cpo register", "cpo rotate", "cpo unregister", "cpo sync", "cpo status"),
-    *("cpo doctor", "cpo unlock"),
-    *("beckn", "beckn layer2", "beckn layer2 fix"),
-    *("deadletters", "deadletters list", "deadletters show", "deadletters replay"),
-    *("config", "config check", "mapping", "mapping check", "mapping explain", "mapping docs"),
-]
 
-GROUPS = {"cpo", "sandbox", "beckn", "beckn layer2", "deadletters", "config", "mapping"}
+def commands(group: Any, *above: str) -> Iterator[tuple[str, Any]]:
+    """Yield every command and group with its words, as typer has built them."""
+    yield " ".join(above), group
+    for name, command in getattr(group, "commands", {}).items():
+        yield from commands(command, *above, name)
+
+
+COMMANDS = dict(commands(typer.main.get_command(bridge.cli.app)))
+LEAVES = [words for words, command in COMMANDS.items() if not hasattr(command, "commands")]
+
+LAYER2 = ROOT / "config" / "layer2" / "deg_ev-charging_1.1.0.yaml"
 
 CONFIG: dict[str, Any] = {
     "public_url": "http://127.0.0.1:8080",
@@ -62,8 +65,15 @@ def test_every_command_explains_itself(command: str) -> None:
     assert ran.exit_code == 0
     said = " ".join(ran.output.split())
     assert f"Usage: bridge {command}".strip() in said
-    leaf = command and command not in GROUPS
-    assert (f"Example: bridge {command}" in said) == bool(leaf)
+    assert (f"Example: bridge {command}" in said) == (command in LEAVES)
+    assert ("--json" in said) == (command in LEAVES)
+
+
+@pytest.mark.parametrize("command", LEAVES)
+def test_every_command_tells_faulty_input_and_what_to_do(command: str) -> None:
+    ran = CliRunner().invoke(bridge.cli.app, [*command.split(), "--nonsense"], prog_name="bridge")
+    assert (ran.exit_code, ran.stdout) == (2, "")
+    assert f"Try 'bridge {command} -h' for help" in ran.stderr
 
 
 @pytest.mark.parametrize(
@@ -76,6 +86,7 @@ def test_every_command_explains_itself(command: str) -> None:
         "cpo register",
         "cpo unlock cpo1",
         "demo twice",
+        "status now",
     ],
 )
 def test_wrong_use_ends_with_2(arguments: str) -> None:
@@ -120,6 +131,25 @@ async def test_config_check_of_a_good_file(tmp_path: Path) -> None:
         assert "CPOs: cpo1" in out
 
 
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("config", "check", "bridge.yaml"), {"cpos": ["cpo1"], "adapter": "none"}),
+        (("mapping", "check"), {}),
+        (("mapping", "docs"), {"written": True}),
+        (("beckn", "layer2", "fix", str(LAYER2)), {"mended": [], "written": None}),
+    ],
+)
+async def test_json_of_what_needs_no_bridge(
+    arguments: tuple[str, ...], told: dict[str, object], tmp_path: Path
+) -> None:
+    written(tmp_path)
+    (tmp_path / "docs").mkdir()
+    code, out, err = await bridge_command(*arguments, "--json", cwd=tmp_path)
+    assert (code, err) == (0, "")
+    assert told.items() <= json.loads(out).items()
+
+
 async def test_an_unknown_variable_is_refused_by_name(tmp_path: Path) -> None:
     config = str(written(tmp_path))
     code, _, err = await bridge_command(
@@ -145,15 +175,21 @@ async def test_what_is_not_there_is_said_in_one_line(tmp_path: Path) -> None:
         port = taken.getsockname()[1]
         config = str(written(tmp_path, listen={"port": port}))
         cases = [
-            (("serve", "--config", "missing.yaml"), 2, "missing.yaml"),
-            (("serve", "--config", config), 1, f"127.0.0.1:{port}"),
-            (("trace", "[/b]", "--config", config), 1, "Redis"),
-            (("mapping", "explain", "[/b].json"), 1, "[/b].json"),
+            (("serve", "--config", "missing.yaml"), 2, "missing.yaml", "bridge config check"),
+            (("serve", "--config", config), 1, f"127.0.0.1:{port}", ""),
+            (("trace", "[/b]", "--config", config), 1, "Redis", "is Redis up"),
+            (("status", "--config", config), 1, "Redis", "is Redis up"),
+            (("mapping", "explain", "[/b].json"), 1, "[/b].json", ""),
         ]
-        for arguments, expected, words in cases:
-            code, _, err = await bridge_command(*arguments, cwd=tmp_path)
-            assert code == expected, arguments
+        for arguments, expected, words, step in cases:
+            code, out, err = await bridge_command(*arguments, cwd=tmp_path)
+            assert (code, out) == (expected, ""), arguments
             assert words in err
+            assert step in err
+        code, out, err = await bridge_command("status", "--json", "--config", config, cwd=tmp_path)
+        told = json.loads(err)
+        assert (code, out, len(told["errors"])) == (1, "", 1)
+        assert "is Redis up" in told["next"]
 
 
 # Mapping
@@ -181,9 +217,13 @@ async def test_mapping_explain_names_the_rows_of_a_field(tmp_path: Path) -> None
     station = tmp_path / "location.json"
     station.write_bytes(encode(locations(Party("IN", "SBX"))[0]))
 
-    code, out, err = await bridge_command("mapping", "explain", str(station), cwd=tmp_path)
+    explain = ("mapping", "explain", str(station))
+    code, out, err = await bridge_command(*explain, cwd=tmp_path)
 
     assert (code, err) == (0, "")
+    rows = json.loads((await bridge_command(*explain, "--json", cwd=tmp_path))[1])
+    assert all(set(row) == {"field", "of", "source", "value", "rows"} for row in rows)
+    assert {row["value"] for row in rows} >= {"CCS2"}
     lines = out.splitlines()
     at = next(i for i, line in enumerate(lines) if "connector-type" in line and "CCS2" in line)
     assert "INDIRANAGAR-1 1" in lines[at]
@@ -210,6 +250,7 @@ async def test_cpo_status_sync_and_register(world: Rig) -> None:
     assert code == 0
     (row,) = json.loads(out)
     assert (row["id"], row["registration"], row["parties"]) == ("cpo1", "REGISTERED", "IN*SBX")
+    assert "cpo1" in (await cli(config, "status"))[1]
     assert await synced(config, "--full") == ["tariffs", "locations", "sessions", "cdrs"]
     assert await synced(config, "--module", "cdrs", "--module", "tariffs") == ["tariffs", "cdrs"]
     code, _, err = await cli(config, "cpo", "sync", "cpo1", "--module", "tokens")
@@ -328,7 +369,10 @@ async def test_a_dead_letter_is_shown_and_replayed(world: Rig) -> None:
     assert not [m for m in world.bap.callbacks if m["context"]["action"] == "on_status"]
 
     world.bap.refuses = frozenset()
-    assert (await cli(config, "deadletters", "replay", letter["id"]))[0] == 0
+    seen = json.loads((await cli(config, "status", "--json"))[1])
+    assert (seen["dead_letters"], seen["orders"]["CONFIRMED"]) == (1, 1)
+    code, out, _ = await cli(config, "deadletters", "replay", letter["id"], "--json")
+    assert (code, json.loads(out)) == (0, {"id": letter["id"], "queued": True})
     arrived = await world.bap.answer_to(message_id)
     assert arrived == shown["message"]
     assert await listed() == []

@@ -72,6 +72,7 @@ class Emsp:
         flags: what the operator said about a CPO's deviations.
         tolerated: counts a deviation of a CPO that was forgiven.
         refused: takes note of a request that a flag, named, would have had forgiven.
+        pushed: told of each push of a CPO that was taken.
         cpo_ids: the CPOs there are.
     """
 
@@ -96,6 +97,7 @@ class Emsp:
     flags: Callable[[str], Flags] = lambda cpo_id: NO_FLAGS
     tolerated: Callable[[str, Met], None] = lambda cpo_id, met: None
     refused: Callable[[str, str, str], None] = lambda cpo_id, flag, place: None
+    pushed: Callable[[str], None] = lambda cpo_id: None
     cpo_ids: Sequence[str] = ()
 
     def url(self, cpo_id: str, *segments: str) -> str:
