@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 
 import helm_python as helm
 import yaml
+from helm_python import HelmError as HelmError
 
 from tests.pages import ROOT
 

@@ -15,6 +15,7 @@ from pydantic import BaseModel
 
 from bridge.errors import SettingsInvalid
 from bridge.settings import Cpo, Settings, data_path, load, parse_redis_url
+from charts.values_schema import TARGET, values_schema
 
 EXAMPLE = data_path("config") / "bridge.example.yaml"
 
@@ -76,6 +77,10 @@ def test_the_example_shows_every_key_with_its_default(minimal: Path) -> None:
     assert set(example["cpos"][0]) == set(Cpo.model_fields) - {"token_a_file"}
     told = load(EXAMPLE, {"BRIDGE_CPO_CPO1_TOKEN_A": "SECRET-A"})
     assert told == load(minimal, {})
+
+
+def test_the_chart_knows_every_key() -> None:
+    assert TARGET.read_text("utf-8") == values_schema(), "run: python -m charts.values_schema"
 
 
 def test_values_keep_what_was_written(tmp_path: Path) -> None:
