@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import enum
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Annotated, NamedTuple
@@ -14,9 +14,10 @@ import typer
 from rich.table import Table
 
 from bridge.cli.context import ConfigOption, JsonOption, out, say, settings_of, stores_open
+from bridge.cli.progress import pages_shown
 from bridge.cli.status import cpo_glance
 from bridge.clients.configuration import ConfigurationApi
-from bridge.clients.ocpi import OcpiClient
+from bridge.clients.ocpi import Exchange, OcpiClient
 from bridge.clients.wire import cpo_session
 from bridge.errors import BridgeError
 from bridge.flows.unregister import unregister as unregister_at
@@ -36,7 +37,20 @@ from bridge.workers.spare import Rush
 
 app = typer.Typer(help="Connections to CPOs.", no_args_is_help=True)
 
-CpoId = Annotated[str, typer.Argument(help="id of the CPO, as in the configuration.")]
+
+def known_cpos(context: typer.Context, incomplete: str) -> list[str]:
+    """Return what a shell may complete: ids of the configuration, as far as that can be read."""
+    try:
+        settings = settings_of(context.params.get("config"))
+    except BridgeError:
+        return []
+    return [cpo.id for cpo in settings.cpos if cpo.id.startswith(incomplete)]
+
+
+CpoId = Annotated[
+    str,
+    typer.Argument(help="id of the CPO, as in the configuration.", autocompletion=known_cpos),
+]
 
 
 class PulledModule(enum.StrEnum):
@@ -67,10 +81,10 @@ class Desk(NamedTuple):
 
 
 @asynccontextmanager
-async def desk_of(settings: Settings) -> AsyncIterator[Desk]:
-    """Give the stores and a client for CPOs."""
+async def desk_of(settings: Settings, *heard: Callable[[Exchange], None]) -> AsyncIterator[Desk]:
+    """Give the stores and a client for CPOs, whose exchanges some want to hear of."""
     async with stores_open(settings) as stores, cpo_session() as http:
-        client = OcpiClient(http, party_of(settings), observe=observer(Metrics()))
+        client = OcpiClient(http, party_of(settings), observe=observer(Metrics(), *heard))
         yield Desk(Operator(settings), stores, client)
 
 
@@ -193,22 +207,23 @@ def sync(
     modules = [ModuleID(each.value) for each in module or ()]
 
     async def run() -> bytes:
-        async with desk_of(settings) as desk:
-            asked, metrics = Asked(), Metrics()
-            emsp = emsp_of(
-                settings,
-                desk.stores,
-                desk.operator,
-                desk.client,
-                # A running bridge looks at the lanes by itself, and pulls what it lacks.
-                wake=lambda: None,
-                asked=asked,
-                tolerated=desk.client.tolerated,
-            )
-            puller = puller_of(
-                desk.stores, desk.operator, desk.client, emsp, asked, metrics, Rush()
-            )
-            return msgspec.json.encode(await puller.pull_once(cpo_id, modules, full=full))
+        with pages_shown(cpo_id) as heard:
+            async with desk_of(settings, heard) as desk:
+                asked, metrics = Asked(), Metrics()
+                emsp = emsp_of(
+                    settings,
+                    desk.stores,
+                    desk.operator,
+                    desk.client,
+                    # A running bridge looks at the lanes by itself, and pulls what it lacks.
+                    wake=lambda: None,
+                    asked=asked,
+                    tolerated=desk.client.tolerated,
+                )
+                puller = puller_of(
+                    desk.stores, desk.operator, desk.client, emsp, asked, metrics, Rush()
+                )
+                return msgspec.json.encode(await puller.pull_once(cpo_id, modules, full=full))
 
     report = asyncio.run(run())
     outcomes = msgspec.json.decode(report)["outcomes"]
@@ -225,7 +240,9 @@ def sync(
 
 @app.command()
 def status(
-    cpo_id: Annotated[str | None, typer.Argument(help="Only this CPO.")] = None,
+    cpo_id: Annotated[
+        str | None, typer.Argument(help="Only this CPO.", autocompletion=known_cpos)
+    ] = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:

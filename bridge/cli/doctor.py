@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Annotated
 
 import aiohttp
@@ -13,7 +13,8 @@ from rich.table import Table
 
 from bridge.cli.context import ConfigOption, JsonOption, out, redis_url_of
 from bridge.cli.cpo import CpoId, settings_with
-from bridge.clients.ocpi import OcpiClient
+from bridge.cli.progress import pages_shown
+from bridge.clients.ocpi import Exchange, OcpiClient
 from bridge.doctor.checks import PAGES_READ, examine
 from bridge.doctor.finding import Finding, Report, failed, forgiven
 from bridge.doctor.patient import Patient, Symptoms
@@ -44,7 +45,8 @@ def doctor(
     """
     settings = settings_with(config, cpo_id)
     most_pages = ALL_PAGES if full else PAGES_READ
-    report = asyncio.run(_report(settings, cpo_id, most_pages))
+    with pages_shown(cpo_id) as heard:
+        report = asyncio.run(_report(settings, cpo_id, most_pages, heard))
     if as_json:
         out.print_json(msgspec.json.encode(report).decode())
     else:
@@ -54,7 +56,9 @@ def doctor(
         raise BridgeError(f"{cpo_id}: {wrong} checks failed")
 
 
-async def _report(settings: Settings, cpo_id: str, most_pages: int) -> Report:
+async def _report(
+    settings: Settings, cpo_id: str, most_pages: int, heard: Callable[[Exchange], None]
+) -> Report:
     configure_logging("error", settings.log.format)
     async with redis_url_of(settings) as url, aiohttp.ClientSession() as http:
         stores = stores_of(settings, url)
@@ -62,7 +66,7 @@ async def _report(settings: Settings, cpo_id: str, most_pages: int) -> Report:
         client = OcpiClient(
             http,
             party_of(settings),
-            observe=lambda exchange: None,
+            observe=heard,
             limit_bytes=settings.limits.max_cpo_body_bytes,
             tolerated=symptoms.note,
         )

@@ -95,6 +95,24 @@ def test_wrong_use_ends_with_2(arguments: str) -> None:
     assert "Usage" in ran.stderr
 
 
+async def test_a_shell_completes_commands_and_cpos(tmp_path: Path) -> None:
+    config = str(written(tmp_path))
+
+    async def completed(words: str, config: str = "") -> list[str]:
+        _, out, _ = await bridge_command(
+            cwd=tmp_path,
+            _BRIDGE_COMPLETE="complete_bash",
+            COMP_WORDS=words,
+            COMP_CWORD=str(words.count(" ")),
+            BRIDGE_CONFIG=config,
+        )
+        return out.split()
+
+    assert await completed("bridge deadl") == ["deadletters"]
+    assert await completed("bridge cpo sync ", config) == ["cpo1"]
+    assert await completed("bridge cpo sync ", "missing.yaml") == []
+
+
 async def test_the_command_is_the_module(tmp_path: Path) -> None:
     scripts = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["scripts"]
     assert scripts == {"bridge": "bridge.cli:main"}
