@@ -147,7 +147,7 @@ def runners_of(
     lanes, database = stores.lanes, stores.database
 
     def reply_url(bap_uri: str) -> str:
-        return (settings.beckn.reply_base_url or bap_uri).rstrip("/")
+        return (settings.beckn.callbacks_to or bap_uri).rstrip("/")
 
     inbox = InboxWorker(
         database=database,
@@ -331,7 +331,8 @@ def create_app(settings: Settings, redis_url: str) -> web.Application:
     )
     edge = beckn_edge(settings, stores, dialects, bell, metrics, http, layer2)
     app = web.Application(
-        client_max_size=settings.limits.max_body_bytes, middlewares=[beckn_faults(quiet=edge.quiet)]
+        client_max_size=settings.limits.max_body_bytes,
+        middlewares=[beckn_faults(quiet=edge.quiet, metrics=metrics)],
     )
     listening = app[LISTENING] = asyncio.Event()
     app[COMMERCIAL] = commercial

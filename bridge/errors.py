@@ -36,6 +36,7 @@
     +-- RegistryUnavailable           whose key it is cannot be found out now; retryable
     +-- CallbackFailed                a BAP or adapter did not take an on_*; retryable
     |   +-- CallbackRefused           it answered NACK; final
+    |   |   +-- CallbackTooLarge      it takes smaller messages only
     |   +-- CallbackInvalid           it breaks layer 2 and was not even sent; final
     +-- ErrandFailed                  nobody outside did it; retryable
     |   +-- ErrandRefused             it cannot be done; final
@@ -343,9 +344,23 @@ class CallbackFailed(BridgeError):
 
 
 class CallbackRefused(CallbackFailed):
-    """The receiver answered a callback with NACK."""
+    """The receiver answered a callback with NACK.
+
+    Args:
+        status: of its HTTP answer.
+        places: where in the callback its schema failed, JSON pointers.
+    """
 
     retryable = False
+
+    def __init__(self, reason: str = "", *, status: int = 200, places: Sequence[str] = ()) -> None:
+        self.status = status
+        self.places = tuple(places)
+        super().__init__(": ".join([reason, ", ".join(places)] if places else [reason]))
+
+
+class CallbackTooLarge(CallbackRefused):
+    """A callback is larger than its receiver takes."""
 
 
 class CallbackInvalid(CallbackFailed):

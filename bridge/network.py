@@ -13,7 +13,7 @@ from bridge.clients.beckn import Sign
 from bridge.clients.registry import Registry
 from bridge.dialects.dialect import Dialect
 from bridge.observability import Metrics
-from bridge.server.beckn_routes import BecknEdge
+from bridge.server.beckn_routes import BecknEdge, Webhook
 from bridge.server.signatures import Verifier
 from bridge.settings import Settings
 from bridge.wiring import Stores, now
@@ -37,6 +37,8 @@ def beckn_edge(
         max_body_bytes=settings.limits.max_body_bytes,
         max_clock_skew_s=settings.max_clock_skew_s,
         quiet=settings.beckn.adapter == "protocol-server",
+        alone=settings.beckn.adapter == "none",
+        webhook=webhook_of(settings),
         inbox=stores.inbox,
         orders=stores.orders,
         wake=bell.ring,
@@ -44,6 +46,15 @@ def beckn_edge(
         verifier=verifier_of(settings, http),
         layer2=layer2,
     )
+
+
+def webhook_of(settings: Settings) -> Webhook | None:
+    """Return how the webhook of protocol-server is checked; None = it signs nothing."""
+    key = settings.beckn.webhook_hmac_key
+    if key is None:
+        return None
+    enforced = settings.beckn.webhook_hmac_mode == "enforce"
+    return Webhook(key.get_secret_value().encode(), enforced)
 
 
 def signer_of(settings: Settings) -> Sign | None:

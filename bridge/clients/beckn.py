@@ -6,11 +6,10 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 import aiohttp
-import msgspec
-from msgspec import Raw
 
+from bridge.beckn.refusal import read_refusal
 from bridge.clients.wire import read_up_to
-from bridge.errors import CallbackFailed, CallbackRefused
+from bridge.errors import CallbackFailed, CallbackRefused, CallbackTooLarge
 
 POST_TIMEOUT = aiohttp.ClientTimeout(total=8, connect=3)
 """Time-out of one try; shorter than the lease of the lane that holds the callback."""
@@ -20,38 +19,17 @@ PATCH_TIMEOUT = aiohttp.ClientTimeout(total=5, connect=3)
 ANSWER_LIMIT = 64 * 1024
 """Bytes of an answer that are read; an ACK has a few dozen."""
 
-SAID: Final = 500
-"""Letters of a NACK's error that are kept."""
-
 BUSY: Final = frozenset({429, 502, 503, 504})
 """A NACK under these is overload or a receiver behind the adapter that is away, no verdict."""
 
+
+TOO_LARGE: Final = b"entity too large"
+"""What protocol-server says under 500 to more than 204,800 bytes."""
 
 NO_HEADERS: Final[Mapping[str, str]] = {}
 
 Sign = Callable[[bytes], str]
 """Gives the Authorization header of exactly these bytes."""
-
-
-class _Ack(msgspec.Struct, frozen=True):
-    status: str = ""
-
-
-class _AckMessage(msgspec.Struct, frozen=True):
-    ack: _Ack = _Ack()
-    error: Raw = Raw()
-
-
-class _AckBody(msgspec.Struct, frozen=True):
-    """An ACK or NACK; beckn-onix puts the error inside ``message``."""
-
-    message: _AckMessage = _AckMessage()
-    error: Raw = Raw()
-
-
-class _AckError(msgspec.Struct, frozen=True):
-    code: str | int = ""
-    message: str = ""
 
 
 async def post_callback(
@@ -65,37 +43,22 @@ async def post_callback(
     A 2xx answer that is no NACK counts as delivered, even when it is no proper ACK.
 
     Raises:
-        CallbackRefused: the answer is NACK; the same message would get the same answer again.
+        CallbackTooLarge: it is larger than the receiver takes.
+        CallbackRefused: the answer is NACK, or 400; the same message would get the same again.
         CallbackFailed: no connection, no answer in time, or an HTTP error; one of BUSY whatever
             the body says.
     """
     headers = {} if sign is None else {"Authorization": sign(body)}
     status, answer = await _sent(http, "POST", url, body, POST_TIMEOUT, headers)
-    refusal = _refusal(answer)
+    if status == 413 or (status == 500 and TOO_LARGE in answer.lower()):
+        raise CallbackTooLarge(f"HTTP {status}: {len(body)} bytes are too many")
+    refusal = read_refusal(answer)
     if refusal is not None and status not in BUSY:
-        raise CallbackRefused(f"NACK: {refusal}")
+        raise CallbackRefused(f"NACK: {refusal.words}", status=status, places=refusal.places)
+    if status == 400:
+        raise CallbackRefused("HTTP 400", status=status)
     if not 200 <= status < 300:
         raise CallbackFailed(f"HTTP {status}")
-
-
-def _refusal(answer: bytes) -> str | None:
-    """Return what a NACK says; None when the answer is not one."""
-    try:
-        body = msgspec.json.decode(answer, type=_AckBody)
-    except msgspec.DecodeError:
-        return None
-    if body.message.ack.status.upper() != "NACK":
-        return None
-    return _words(body.error) or _words(body.message.error) or "no reason given"
-
-
-def _words(error: Raw) -> str:
-    """Return what the error of a NACK says, whatever shape the peer gave it."""
-    try:
-        fault = msgspec.json.decode(error, type=_AckError)
-    except msgspec.DecodeError:
-        return bytes(error).decode(errors="replace")[:SAID]
-    return f"{fault.code} {fault.message}".strip()[:SAID]
 
 
 async def patch_live(http: aiohttp.ClientSession, url: str, body: bytes) -> None:

@@ -6,6 +6,7 @@ from typing import Literal
 
 Event = Literal[
     "beckn.crashed",
+    "beckn.notice",
     "beckn.queued",
     "beckn.refused",
     "beckn.repeated",

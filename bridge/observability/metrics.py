@@ -45,7 +45,7 @@ class Metrics:
         # Beckn
         self.beckn_requests = counter(
             "bridge_beckn_requests",
-            "Beckn requests received; outcome ack, nack, unsigned, unavailable",
+            "Beckn requests received; outcome ack, nack, unsigned, unavailable, notice",
             ["action", "outcome"],
         )
         self.beckn_seconds = seconds(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from typing import Final
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -16,6 +18,7 @@ from bridge.beckn.ack import ack, nack
 from bridge.beckn.actions import REQUESTS
 from bridge.beckn.context import read_envelope
 from bridge.beckn.layer2 import Layer2Files
+from bridge.beckn.webhook import check_hmac, read_notice
 from bridge.dialects.dialect import Dialect
 from bridge.errors import (
     BadInput,
@@ -36,6 +39,21 @@ from bridge.store.inbox import Inbox
 
 log = get_logger()
 
+ACK_TIMEOUT_S: Final = 2.0
+"""How long a request may take to be queued; beckn-onix gives its sender up after 5 s."""
+
+
+class Webhook(msgspec.Struct, frozen=True):
+    """How a webhook of protocol-server is checked.
+
+    Args:
+        key: what it shares with us.
+        enforced: drop what fails, not only count it.
+    """
+
+    key: bytes
+    enforced: bool
+
 
 class BecknEdge(msgspec.Struct, frozen=True, kw_only=True):
     """What the routes need.
@@ -45,6 +63,8 @@ class BecknEdge(msgspec.Struct, frozen=True, kw_only=True):
         bpp_id: our subscriber id; a request for another BPP is refused.
         max_clock_skew_s: how far a timestamp may be off; None = it does not matter.
         quiet: answer 200 even to refusals (behind protocol-server, decisions 6).
+        alone: nobody stands between us and the network, so a BAP posts to ``/{action}`` too.
+        webhook: checks that a message came from our protocol-server; None = it makes no HMAC.
         verifier: checks who sent a message; None = that is the adapter's affair.
         layer2: what messages are checked with, by domain and version.
     """
@@ -55,6 +75,8 @@ class BecknEdge(msgspec.Struct, frozen=True, kw_only=True):
     max_body_bytes: int
     max_clock_skew_s: float | None
     quiet: bool
+    alone: bool
+    webhook: Webhook | None
     inbox: Inbox
     orders: Orders
     wake: Callable[[], None]
@@ -64,12 +86,15 @@ class BecknEdge(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def beckn_routes(edge: BecknEdge) -> list[web.RouteDef]:
-    """Return ``POST /beckn`` and ``POST /beckn/{action}``."""
+    """Return ``POST /beckn`` and ``POST /beckn/{action}``, and without an adapter ``/{action}``."""
 
     async def receive(request: web.Request) -> web.Response:
         return await _receive(edge, request)
 
-    return [web.post("/beckn", receive), web.post("/beckn/{action}", receive)]
+    routes = [web.post("/beckn", receive), web.post("/beckn/{action}", receive)]
+    if edge.alone:
+        routes.append(web.post(f"/{{action:{'|'.join(sorted(REQUESTS))}}}", receive))
+    return routes
 
 
 async def _receive(edge: BecknEdge, http: web.Request) -> web.Response:
@@ -78,33 +103,83 @@ async def _receive(edge: BecknEdge, http: web.Request) -> web.Response:
     started = time.perf_counter()
     # Labels are words of a closed set, whatever the path says.
     label = action if action in REQUESTS else "unknown"
+    body = b""
     try:
         body = await _body(edge, http)
-        sender = await edge.verifier.sender_of(http.headers, body) if edge.verifier else None
-        request, intent, digest = _read(edge, body, action)
-        if sender is not None:
-            require_own(sender, request)
-        with bound(
-            action=request.action,
-            transaction_id=request.transaction_id,
-            message_id=request.message_id,
-        ):
-            await _queue(edge, request, intent, digest)
-    except SignatureInvalid as error:
-        edge.metrics.beckn_requests.labels(label, "unsigned").inc()
-        log.warning("beckn.unsigned", action=action, reason=error.reason, peer=http.remote)
-        return _nack(edge, error, 401, edge.verifier.challenge if edge.verifier else {})
+        async with asyncio.timeout(ACK_TIMEOUT_S):
+            request = await _take(edge, http, body, action)
     except BadInput as error:
-        edge.metrics.beckn_requests.labels(label, "nack").inc()
-        log.info("beckn.refused", action=action, path=error.path, reason=error.reason)
-        return _nack(edge, error, 400)
-    except (StoreUnavailable, RegistryUnavailable) as error:
+        unsigned = isinstance(error, SignatureInvalid)
+        # protocol-server signs requests, not what it tells of itself.
+        if (edge.verifier is None or not unsigned) and _is_notice(edge, body):
+            return web.Response(body=ack(), content_type="application/json")
+        return _refused(edge, http, error, label, action)
+    except (StoreUnavailable, RegistryUnavailable, TimeoutError) as error:
         edge.metrics.beckn_requests.labels(label, "unavailable").inc()
-        log.warning("beckn.unavailable", action=action, error=str(error))
-        return _nack(edge, error, 503)
+        log.warning("beckn.unavailable", action=action, error=str(error) or "no answer in time")
+        known = error if isinstance(error, BridgeError) else StoreUnavailable("no answer in time")
+        return _nack(edge, known, 503)
     edge.metrics.beckn_requests.labels(request.action, "ack").inc()
     edge.metrics.beckn_seconds.labels(request.action).observe(time.perf_counter() - started)
     return web.Response(body=ack(), content_type="application/json")
+
+
+async def _take(edge: BecknEdge, http: web.Request, body: bytes, action: str | None) -> Request:
+    """Check who sent a request and what it says, and queue it; return it."""
+    _check_webhook(edge, http, body)
+    sender = await edge.verifier.sender_of(http.headers, body) if edge.verifier else None
+    request, intent, digest = _read(edge, body, action)
+    if sender is not None:
+        require_own(sender, request)
+    with bound(
+        action=request.action,
+        transaction_id=request.transaction_id,
+        message_id=request.message_id,
+    ):
+        await _queue(edge, request, intent, digest)
+    return request
+
+
+def _check_webhook(edge: BecknEdge, http: web.Request, body: bytes) -> None:
+    """Raise SignatureInvalid for what does not come from our protocol-server."""
+    if edge.webhook is None:
+        return
+    try:
+        check_hmac(http.headers.get("Authorization"), body, edge.webhook.key)
+    except SignatureInvalid as error:
+        if edge.webhook.enforced:
+            raise
+        edge.metrics.beckn_requests.labels("unknown", "unsigned").inc()
+        log.warning("beckn.unsigned", reason=error.reason, peer=http.remote)
+
+
+def _is_notice(edge: BecknEdge, body: bytes) -> bool:
+    """Whether an adapter only tells what went wrong; that is counted and logged, and all."""
+    notice = read_notice(body)
+    if notice is None:
+        return False
+    label = notice.action.removeprefix("on_")
+    edge.metrics.beckn_requests.labels(label if label in REQUESTS else "unknown", "notice").inc()
+    log.warning(
+        "beckn.notice",
+        action=notice.action,
+        transaction_id=notice.transaction_id,
+        message_id=notice.message_id,
+        error=notice.words,
+    )
+    return True
+
+
+def _refused(
+    edge: BecknEdge, http: web.Request, error: BadInput, label: str, action: str | None
+) -> web.Response:
+    if not isinstance(error, SignatureInvalid):
+        edge.metrics.beckn_requests.labels(label, "nack").inc()
+        log.info("beckn.refused", action=action, path=error.path, reason=error.reason)
+        return _nack(edge, error, 400)
+    edge.metrics.beckn_requests.labels(label, "unsigned").inc()
+    log.warning("beckn.unsigned", action=action, reason=error.reason, peer=http.remote)
+    return _nack(edge, error, 401, edge.verifier.challenge if edge.verifier else {})
 
 
 async def _body(edge: BecknEdge, http: web.Request) -> bytes:

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal, Self
+from typing import Final, Literal, Self
 
 from pydantic import Field, model_validator
 
 from bridge.beckn.registry import RegistryKind
-from bridge.settings.values import BaseUrl, Name, Part, Seconds, SigningKey
+from bridge.settings.values import BaseUrl, Name, Part, Seconds, SharedKey, SigningKey
+
+ADAPTER_URLS: Final = {
+    "protocol-server": "http://bpp-client:6001",
+    "onix": "http://onix-bpp:8082/bpp/caller",
+}
+"""Where the callbacks go behind an adapter, as their own compose files name them."""
 
 
 class Layer2File(Part):
@@ -25,6 +31,9 @@ class Beckn(Part):
     adapter: Literal["none", "protocol-server", "onix"] = "none"
     subscriber_id: Name
     reply_base_url: BaseUrl | None = None
+    webhook_hmac_key: SharedKey | None = None
+    webhook_hmac_key_file: Path | None = None
+    webhook_hmac_mode: Literal["enforce", "report"] = "enforce"
     verify_inbound: bool = False
     key_id: Name | None = None
     private_key: SigningKey | None = None
@@ -38,9 +47,12 @@ class Beckn(Part):
     dialects: tuple[Literal["deg", "uei"], ...] = Field(default=("deg",), min_length=1)
 
     @model_validator(mode="after")
-    def _adapter_has_an_address(self) -> Self:
-        if self.adapter != "none" and self.reply_base_url is None:
-            raise ValueError("with an adapter, reply_base_url says where the callbacks go")
+    def _checks_fit_the_adapter(self) -> Self:
+        behind = self.adapter == "protocol-server"
+        if self.verify_inbound and behind:
+            raise ValueError("protocol-server passes no signature on: verify_inbound cannot be met")
+        if self.webhook_hmac_key is not None and not behind:
+            raise ValueError("webhook_hmac_key is for protocol-server; nobody else has an HMAC")
         return self
 
     @model_validator(mode="after")
@@ -50,3 +62,8 @@ class Beckn(Part):
         if (self.key_id is None) != (self.private_key is None):
             raise ValueError("key_id and private_key go together: both sign, or none does")
         return self
+
+    @property
+    def callbacks_to(self) -> str | None:
+        """Where callbacks go; None = to the ``bap_uri`` of each request."""
+        return self.reply_base_url or ADAPTER_URLS.get(self.adapter)

@@ -92,6 +92,9 @@ RedisUrl = Annotated[SecretStr, AfterValidator(_redis_url)]
 Token = Annotated[SecretStr, AfterValidator(_token)]
 SigningKey = Annotated[SecretStr, AfterValidator(_signing_key)]
 SecretsKey = Annotated[SecretStr, AfterValidator(_secrets_key)]
+SharedKey = Annotated[SecretStr, Field(min_length=1)]
+"""A key that another program has already; how long it is was not ours to say."""
+
 HookSecret = Annotated[SecretStr, AfterValidator(_hook_secret)]
 Duration = Annotated[str, AfterValidator(_duration)]
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]

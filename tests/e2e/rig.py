@@ -23,6 +23,8 @@ from bridge.sandbox.bap import Message, SandboxBap, Sign
 from bridge.sandbox.cpo import SandboxCpo
 from bridge.sandbox.drive import find
 from tests.layer2 import DEG
+from tests.onix import Onix
+from tests.protocol_server import ProtocolServer
 from tests.valkey import free_port
 from tests.waiting import until
 
@@ -222,6 +224,7 @@ async def rig(
     cpo_changes: Mapping[str, Any] | None = None,
     sign: Sign | None = None,
     commercial: str | Mapping[str, Any] | None = None,
+    adapter: ProtocolServer | Onix | None = None,
     **changes: Any,
 ) -> AsyncIterator[Rig]:
     """Start a CPO, a BAP and one bridge; end everything afterwards.
@@ -231,6 +234,7 @@ async def rig(
         cpo_changes: more keys of its entry in the configuration; ``{cpo}`` is its address.
         sign: signs what the BAP sends.
         commercial: the file of commercial terms, as YAML or as what it means.
+        adapter: what stands between the BAP and the bridge.
     """
     if commercial is not None:
         changes["commercial"] = str(write_commercial(folder, commercial))
@@ -244,8 +248,15 @@ async def rig(
     bap.seen = whole.sees
     await cpo_site.start()
     await bap_site.start()
+    adapter_site = None if adapter is None else Site(adapter.app)
     try:
+        if adapter is not None and adapter_site is not None:
+            adapter.url = adapter_site.url
+            await adapter_site.start()
+            changes["beckn"] = {**behind(adapter), **changes.get("beckn", {})}
         bridge = whole.add_bridge(**changes)
+        if adapter is not None:
+            put_between(adapter, bap, bridge)
         bridge.reconfigure_cpo(json.loads(json.dumps(cpo_changes or {}).replace("{cpo}", cpo.url)))
         await bridge.start()
         await whole.until_catalogue()
@@ -255,8 +266,27 @@ async def rig(
         for bridge in whole.bridges:
             if bridge.process is not None:
                 await bridge.stop()
+        if adapter_site is not None:
+            await adapter_site.stop()
         await bap_site.stop()
         await cpo_site.stop()
+
+
+def behind(adapter: ProtocolServer | Onix) -> dict[str, Any]:
+    """Return what the bridge is told of its adapter."""
+    names = {"subscriber_id": "bridge.example"}
+    if isinstance(adapter, Onix):
+        return {**names, "adapter": "onix", "reply_base_url": f"{adapter.url}/bpp/caller"}
+    return {**names, "adapter": "protocol-server", "reply_base_url": adapter.url}
+
+
+def put_between(adapter: ProtocolServer | Onix, bap: SandboxBap, bridge: BridgeProcess) -> None:
+    """Lead a BAP's requests through an adapter."""
+    bap.bridge_url = adapter.url
+    if isinstance(adapter, Onix):
+        adapter.bridge_url = bridge.url
+    else:
+        adapter.webhook = f"{bridge.url}/beckn"
 
 
 async def cli(config: Path, *arguments: str) -> tuple[int, str, str]:

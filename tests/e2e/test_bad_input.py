@@ -290,11 +290,12 @@ def selected(message: Message, transaction_id: str) -> Decimal | None:
 # What is odd
 
 
-async def test_the_action_may_be_in_the_context_only(world: Rig) -> None:
+@pytest.mark.parametrize("path", ["/beckn", "/search"])
+async def test_where_a_request_may_come_to_besides(world: Rig, path: str) -> None:
     context = world.bap.context("search", new_transaction())
     body = {"context": context, "message": {"intent": {}}}
 
-    assert await world.bap.post("/beckn", body) == (200, ACK)
+    assert await world.bap.post(path, body) == (200, ACK)
     assert (await world.bap.answer_to(context["message_id"]))["context"]["action"] == "on_search"
 
 

@@ -11,9 +11,10 @@ import msgspec
 import pytest
 from aiohttp import web
 
-from bridge.clients.beckn import SAID, patch_live, post_callback
+from bridge.beckn.refusal import SAID
+from bridge.clients.beckn import patch_live, post_callback
 from bridge.clients.guard import GuardedResolver
-from bridge.errors import CallbackFailed, CallbackRefused
+from bridge.errors import CallbackFailed, CallbackRefused, CallbackTooLarge
 from tests.bap import ACK, Bap, nack, says
 from tests.valkey import free_port
 
@@ -135,7 +136,7 @@ async def test_overload_may_pass_even_with_a_nack(
     assert failed.value.retryable
 
 
-@pytest.mark.parametrize("status", [301, 400, 404, 500])
+@pytest.mark.parametrize("status", [301, 404, 500])
 async def test_a_bad_status_is_a_failure(
     http: aiohttp.ClientSession, bap: Bap, status: int
 ) -> None:
@@ -145,6 +146,47 @@ async def test_a_bad_status_is_a_failure(
         await post_callback(http, bap.url, BODY)
 
     assert failed.value.retryable
+
+
+@pytest.mark.parametrize("answer", [raw(b"{}", 400), raw(b"", 400), raw(b"Bad Request", 400)])
+async def test_a_bad_request_stays_one(http: aiohttp.ClientSession, bap: Bap, answer: Any) -> None:
+    bap.answers = [answer]
+
+    with pytest.raises(CallbackRefused, match="HTTP 400") as refused:
+        await post_callback(http, bap.url, BODY)
+
+    assert not refused.value.retryable
+
+
+async def test_a_broken_schema_is_told_with_its_places(
+    http: aiohttp.ClientSession, bap: Bap
+) -> None:
+    data = [{"keywordLocation": "#/a", "instanceLocation": "#/context/ttl"}]
+    error = {"code": 400, "message": "Schema validation failed", "data": data}
+    bap.answers = [says({"message": {"ack": {"status": "NACK"}}, "error": error}, 400)]
+
+    with pytest.raises(CallbackRefused) as refused:
+        await post_callback(http, bap.url, BODY)
+
+    assert (refused.value.status, refused.value.places) == (400, ("#/context/ttl",))
+    assert str(refused.value) == "NACK: 400 Schema validation failed: #/context/ttl"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        raw(b"", 413),
+        raw(b"request entity too large", 500),
+        says({**nack(), "error": {"message": "Request Entity Too Large"}}, 500),
+    ],
+)
+async def test_what_is_too_large_is_told_apart(
+    http: aiohttp.ClientSession, bap: Bap, answer: Any
+) -> None:
+    bap.answers = [answer]
+
+    with pytest.raises(CallbackTooLarge, match="31 bytes are too many"):
+        await post_callback(http, bap.url, BODY)
 
 
 @pytest.mark.parametrize("call", [post_callback, patch_live])

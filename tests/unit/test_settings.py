@@ -141,7 +141,16 @@ def test_all_faults_come_at_once(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "fault"),
     [
-        ("beckn: {", "beckn: {adapter: onix, ", "beckn: with an adapter, reply_base_url says"),
+        (
+            "beckn: {",
+            "beckn: {adapter: protocol-server, registry_url: 'http://r', verify_inbound: true, ",
+            "beckn: protocol-server passes no signature on",
+        ),
+        (
+            "beckn: {",
+            "beckn: {adapter: onix, webhook_hmac_key: k, ",
+            "beckn: webhook_hmac_key is for protocol-server",
+        ),
         (
             "beckn: {",
             "beckn: {verify_inbound: true, ",
@@ -393,3 +402,32 @@ def test_a_redis_password_does_not_show_in_its_address() -> None:
 @pytest.mark.parametrize("name", ["mappings", "config"])
 def test_data_come_with_the_bridge(name: str) -> None:
     assert data_path(name).is_dir()
+
+
+@pytest.mark.parametrize(
+    ("given", "callbacks_to"),
+    [
+        ("", None),
+        ("adapter: none, reply_base_url: 'http://there/x/', ", "http://there/x"),
+        ("adapter: protocol-server, ", "http://bpp-client:6001"),
+        ("adapter: onix, ", "http://onix-bpp:8082/bpp/caller"),
+        ("adapter: onix, reply_base_url: 'http://there', ", "http://there"),
+    ],
+)
+def test_an_adapter_is_found_where_its_own_compose_file_has_it(
+    tmp_path: Path, given: str, callbacks_to: str | None
+) -> None:
+    text = MINIMAL.replace("beckn: {", f"beckn: {{{given}")
+
+    assert settings(tmp_path, text).beckn.callbacks_to == callbacks_to
+
+
+def test_the_key_of_the_webhook_may_be_in_a_file_and_shows_nowhere(tmp_path: Path) -> None:
+    (tmp_path / "key").write_text("SHARED\n")
+    given = f"adapter: protocol-server, webhook_hmac_key_file: {tmp_path}/key, "
+
+    got = settings(tmp_path, MINIMAL.replace("beckn: {", f"beckn: {{{given}"))
+
+    assert got.beckn.webhook_hmac_key is not None
+    assert got.beckn.webhook_hmac_key.get_secret_value() == "SHARED"
+    assert "SHARED" not in repr(got)
