@@ -5,7 +5,7 @@ Written from how the real one was seen to behave. Signatures are not its affair 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,6 +25,7 @@ class Onix:
     Args:
         bridge_url: where requests go; the action is added.
         routes: domains and versions that it knows.
+        away: callbacks whose BAP is away.
         statuses: what the bridge's answers were.
         callbacks: each one with the status it was answered with.
     """
@@ -33,6 +34,7 @@ class Onix:
     url: str = ""
     bpp_id: str = "bridge.example"
     routes: frozenset[tuple[str, str]] = frozenset({("deg:ev-charging", "1.1.0")})
+    away: Callable[[Message], bool] = lambda message: False
     statuses: list[int] = field(default_factory=list)
     callbacks: list[tuple[int, Message]] = field(default_factory=list)
 
@@ -70,7 +72,10 @@ class Onix:
         """Pass a callback on to the BAP that its context names."""
         body = await request.read()
         message: Message = msgspec.json.decode(body)
-        answer = await self._called(message["context"], request.match_info["action"], body)
+        if self.away(message):
+            answer = web.Response(status=502)
+        else:
+            answer = await self._called(message["context"], request.match_info["action"], body)
         self.callbacks.append((answer.status, message))
         return answer
 

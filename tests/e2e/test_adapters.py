@@ -11,12 +11,11 @@ import pytest
 import pytest_asyncio
 
 from bridge.sandbox.bap import Message
-from bridge.sandbox.drive import Driver, state_of, walk_in
+from bridge.sandbox.drive import Driver, is_final, walk_in
 from tests.e2e.rig import Rig, rig
 from tests.onix import Onix
 from tests.protocol_server import ProtocolServer, js
 from tests.redis_source import empty
-from tests.waiting import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -182,16 +181,16 @@ async def test_a_refusal_goes_through_onix_as_it_is(onix: tuple[Onix, Rig]) -> N
     assert answer["error"]["paths"] == "context.bap_id"
 
 
-async def test_behind_onix_a_bap_that_is_away_gets_its_final_bill(onix: tuple[Onix, Rig]) -> None:
+async def test_behind_onix_an_empty_502_is_tried_again(onix: tuple[Onix, Rig]) -> None:
     adapter, world = onix
+
+    def failed() -> list[Message]:
+        return [message for status, message in adapter.callbacks if status == 502]
+
+    adapter.away = lambda message: is_final(message) and len(failed()) < 2
     driver = Driver(world.bap)
     await driver.books()
-    world.cpo.behaviour.steps, world.cpo.behaviour.step_s = 6, 0.5
-    await driver.starts()
-    await world.bap_site.stop()
-    await until(lambda: any(status == 502 for status, _ in adapter.callbacks), timeout_s=20)
-    await world.bap_site.start()
 
-    final = await driver.is_billed()
+    final = await driver.charges()
 
-    assert state_of(final) == "COMPLETED"
+    assert [m["context"]["message_id"] for m in failed()] == [final["context"]["message_id"]] * 2
