@@ -37,6 +37,7 @@ from bridge.server.middlewares import beckn_faults, last_words
 from bridge.server.ocpi_routes import ocpi_routes
 from bridge.server.ops_routes import Ops, ops_routes
 from bridge.server.payment_routes import payment_routes
+from bridge.server.session_routes import session_routes
 from bridge.settings import Settings, data_path
 from bridge.settings.layer2 import layer2_of
 from bridge.wiring import (
@@ -73,6 +74,9 @@ log = get_logger()
 
 LISTENING = web.AppKey("listening", asyncio.Event)
 """Set once the port is open: a CPO calls us back while our registration is still open."""
+
+OPERATIONS = web.AppKey("operations", web.Application)
+"""What serves operators: an application of its own where ``ops_listen`` gives it a port."""
 
 COMMERCIAL = web.AppKey("commercial", CommercialTerms)
 """What reads the commercial terms again when the process is told to."""
@@ -339,11 +343,11 @@ def create_app(settings: Settings, redis_url: str) -> web.Application:
     drain = app[DRAIN] = Drain(runners)
     app.on_response_prepare.append(last_words(lambda: drain.begun))
     app.add_routes(beckn_routes(edge))
-    app.add_routes(
+    app[OPERATIONS] = app if settings.ops_listen is None else web.Application()
+    app[OPERATIONS].add_routes(
         ops_routes(
             Ops(
                 database=stores.database,
-                orders=stores.orders,
                 metrics=metrics,
                 measure=Gauges(
                     metrics=metrics,
@@ -356,6 +360,7 @@ def create_app(settings: Settings, redis_url: str) -> web.Application:
             )
         )
     )
+    app.add_routes(session_routes(stores.orders))
     app.add_routes(payment_routes(payment_edge(settings, stores, metrics, bell.ring)))
     app.add_routes(ocpi_routes(emsp, metrics, max_body_bytes=settings.limits.max_cpo_body_bytes))
 

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import gc
 import signal
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -13,12 +14,13 @@ import typer
 import uvloop
 from aiohttp import web
 
-from bridge.app import COMMERCIAL, DRAIN, LISTENING, create_app
+from bridge.app import COMMERCIAL, DRAIN, LISTENING, OPERATIONS, create_app
 from bridge.cli.context import ConfigOption, redis_url_of, settings_of
 from bridge.errors import BridgeError
 from bridge.observability import configure_logging, get_logger
 from bridge.server.unreadable import tell_unreadable
 from bridge.settings import Settings
+from bridge.settings.model import Listen
 
 log = get_logger()
 
@@ -62,10 +64,11 @@ async def run(settings: Settings, config: Path | None) -> None:
     async with redis_url_of(settings) as redis_url:
         app = create_app(settings, redis_url)
         loop.add_signal_handler(signal.SIGHUP, app[COMMERCIAL].reload_soon)
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=DRAIN_S)
-        await runner.setup()
-        try:
-            await listen(runner, settings.listen.host, settings.listen.port)
+        async with contextlib.AsyncExitStack() as ports:
+            # Opened first and closed last: while the bridge drains somebody may look at it.
+            if settings.ops_listen is not None:
+                await ports.enter_async_context(listening(app[OPERATIONS], settings.ops_listen))
+            await ports.enter_async_context(listening(app, settings.listen))
             app[LISTENING].set()
             log.info("bridge.started", url=settings.public_url, config=str(config or ""))
             await stop.told.wait()
@@ -73,8 +76,6 @@ async def run(settings: Settings, config: Path | None) -> None:
             app[DRAIN].begin()
             await stop.grace(settings.drain_grace_s)
             await app[DRAIN].work_ends()
-        finally:
-            await runner.cleanup()
     log.info("bridge.stopped")
 
 
@@ -103,9 +104,20 @@ class Stop:
                 await self._at_once.wait()
 
 
-async def listen(runner: web.AppRunner, host: str, port: int) -> None:
-    """Open the port. Raises BridgeError when somebody else has it, or it is not ours to open."""
+@contextlib.asynccontextmanager
+async def listening(app: web.Application, at: Listen) -> AsyncIterator[None]:
+    """Serve an application at an address while inside.
+
+    Raises:
+        BridgeError: somebody else has the port, or it is not ours to open.
+    """
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=DRAIN_S)
+    await runner.setup()
     try:
-        await web.TCPSite(runner, host, port).start()
-    except OSError as error:
-        raise BridgeError(f"cannot listen on {host}:{port}: {error.strerror}") from error
+        try:
+            await web.TCPSite(runner, at.host, at.port).start()
+        except OSError as error:
+            raise BridgeError(f"cannot listen on {at.host}:{at.port}: {error.strerror}") from error
+        yield
+    finally:
+        await runner.cleanup()

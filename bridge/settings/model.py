@@ -131,6 +131,7 @@ class Settings(Part):
 
     public_url: BaseUrl
     listen: Listen = Listen()
+    ops_listen: Listen | None = None
     drain_grace_s: float = Field(default=5, ge=0, allow_inf_nan=False)
     redis_url: RedisUrl = SecretStr("embedded")
     data_dir: Path = Path("./data")
@@ -154,6 +155,12 @@ class Settings(Part):
     max_clock_skew_s: Seconds | None = None
     limits: Limits = Limits()
     log: Log = Log()
+
+    @model_validator(mode="after")
+    def _ports_differ(self) -> Self:
+        if self.ops_listen == self.listen and self.listen.port:
+            raise ValueError("ops_listen is the address of listen; left out, both share it")
+        return self
 
     @property
     def secrets_keys(self) -> tuple[str, ...]:

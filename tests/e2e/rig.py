@@ -63,6 +63,12 @@ class BridgeProcess:
     log: Path
     process: asyncio.subprocess.Process | None = None
 
+    @property
+    def ops_url(self) -> str:
+        """Where operators ask: the port of their own, if the configuration has one."""
+        at = yaml.safe_load(self.config.read_text()).get("ops_listen")
+        return self.url if at is None else f"http://{at['host']}:{at['port']}"
+
     async def start(self, *, ready: bool = True) -> None:
         """Start, and wait until it is ready."""
         with self.log.open("ab") as out:
@@ -105,7 +111,7 @@ class BridgeProcess:
         try:
             async with (
                 aiohttp.ClientSession() as http,
-                http.get(f"{self.url}/health/ready") as answer,
+                http.get(f"{self.ops_url}/health/ready") as answer,
             ):
                 return answer.status == 200
         except aiohttp.ClientError:
@@ -113,7 +119,7 @@ class BridgeProcess:
 
     async def metrics(self) -> dict[str, float]:
         """Return what ``/metrics`` says: each sample with its labels, and its value."""
-        async with aiohttp.ClientSession() as http, http.get(f"{self.url}/metrics") as answer:
+        async with aiohttp.ClientSession() as http, http.get(f"{self.ops_url}/metrics") as answer:
             lines = (await answer.text()).splitlines()
         samples = (line.rpartition(" ") for line in lines if not line.startswith("#"))
         return {sample: float(value) for sample, _, value in samples}

@@ -102,6 +102,15 @@ def test_defaults(minimal: Path) -> None:
     assert got.max_clock_skew_s is None
 
 
+def test_operators_have_an_address_of_their_own_or_share_one(tmp_path: Path) -> None:
+    assert settings(tmp_path).ops_listen is None
+    own = settings(tmp_path, MINIMAL + "ops_listen: {host: 0.0.0.0, port: 9090}\n").ops_listen
+    assert own is not None
+    assert (own.host, own.port) == ("0.0.0.0", 9090)
+    (fault,) = faults(tmp_path, MINIMAL + "ops_listen: {host: 127.0.0.1, port: 8080}\n")
+    assert fault.startswith("configuration: ops_listen is the address of listen")
+
+
 def test_all_faults_come_at_once(tmp_path: Path) -> None:
     text = """
     public_url: ftp://host
