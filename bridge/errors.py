@@ -41,6 +41,7 @@
     +-- ErrandFailed                  nobody outside did it; retryable
     |   +-- ErrandRefused             it cannot be done; final
     +-- DemoFailed                    a step of the walk-in did not happen (sandbox/demo.py)
+    +-- NotHealthy                    a bridge that is asked how it is (cli/health.py)
 
 Every class says by itself what the two sides answer: ``beckn_code`` (BECKN-005, a string),
 ``ocpi_status`` and ``http_status`` (OCPI 2.2.1, 1.3 HTTP vs OCPI status), ``retryable``.

@@ -9,7 +9,20 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from bridge.cli import beckn, checks, cpo, demo, doctor, orders, price, serve, status, unlock
+from bridge.cli import (
+    beckn,
+    checks,
+    cpo,
+    demo,
+    doctor,
+    health,
+    orders,
+    price,
+    sandbox,
+    serve,
+    status,
+    unlock,
+)
 from bridge.errors import (
     BridgeError,
     ConfigurationError,
@@ -30,6 +43,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("serve")(serve.serve)
+app.command("health")(health.health)
 app.command("demo")(demo.demo)
 app.command("price")(price.price)
 app.command("status")(status.status)
@@ -38,6 +52,7 @@ cpo.app.command("doctor")(doctor.doctor)
 cpo.app.command("unlock")(unlock.unlock)
 app.add_typer(cpo.app, name="cpo")
 app.add_typer(beckn.app, name="beckn")
+app.add_typer(sandbox.app, name="sandbox")
 app.add_typer(orders.dead_letters, name="deadletters")
 app.add_typer(checks.config_app, name="config")
 app.add_typer(checks.mapping_app, name="mapping")

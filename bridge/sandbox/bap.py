@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -48,14 +48,16 @@ class SandboxBap:
 
     def __post_init__(self) -> None:
         self._arrived = asyncio.Condition()
+        self._waiting: dict[asyncio.Future[Message], Callable[[Message], bool]] = {}
         self._http: aiohttp.ClientSession | None = None
 
-    def app(self) -> web.Application:
-        """Return the aiohttp application."""
+    def app(self, routes: Sequence[web.RouteDef] = ()) -> web.Application:
+        """Return the aiohttp application; ``routes`` are some besides its own."""
         app = web.Application(client_max_size=2**20)
         app.cleanup_ctx.append(self._running)
         app.add_routes(
             [
+                *routes,
                 web.post("/otp", self._otp),
                 web.post("/{action}", self._callback),
                 web.patch("/live", self._live),
@@ -77,9 +79,10 @@ class SandboxBap:
             nack = {"message": {"ack": {"status": "NACK"}}, "error": {"code": "30000"}}
             return web.json_response(nack)
         self.seen("in", action, message)
-        async with self._arrived:
-            self.callbacks.append(message)
-            self._arrived.notify_all()
+        self.callbacks.append(message)
+        for waiter, wanted in tuple(self._waiting.items()):
+            if not waiter.done() and wanted(message):
+                waiter.set_result(message)
         return web.json_response({"message": {"ack": {"status": "ACK"}}})
 
     async def _otp(self, request: web.Request) -> web.Response:
@@ -155,12 +158,16 @@ class SandboxBap:
         Raises:
             TimeoutError: none came in time.
         """
-        async with asyncio.timeout(within_s), self._arrived:
-            while True:
-                for message in self.callbacks:
-                    if wanted(message):
-                        return message
-                await self._arrived.wait()
+        for message in self.callbacks:
+            if wanted(message):
+                return message
+        waiter: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
+        self._waiting[waiter] = wanted
+        try:
+            async with asyncio.timeout(within_s):
+                return await waiter
+        finally:
+            del self._waiting[waiter]
 
     async def answer_to(self, message_id: str, *, within_s: float = 15.0) -> Message:
         """Return the callback that answers a request."""

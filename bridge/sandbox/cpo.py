@@ -80,12 +80,14 @@ class SandboxCpo:
     Args:
         token_a: what the bridge registers with.
         page_size: objects of one page of a list.
+        more_evses: EVSEs besides those of the three stations.
     """
 
     token_a: str
     party: Party = field(default_factory=lambda: Party("IN", "SBX"))
     name: str = "Sandbox Charging"
     page_size: int = 2
+    more_evses: int = 0
     behaviour: Behaviour = field(default_factory=Behaviour)
     seen: Seen = lambda direction, what, words: None
     url: str = ""
@@ -104,7 +106,8 @@ class SandboxCpo:
     def __post_init__(self) -> None:
         self.tariffs: dict[str, Tariff] = {stations.TARIFF_ID: stations.tariff(self.party)}
         self.locations: dict[str, Location] = {
-            location.id: location for location in stations.locations(self.party)
+            location.id: location
+            for location in stations.locations(self.party, more_evses=self.more_evses)
         }
         self.sessions: dict[str, Session] = {}
         self.cdrs: dict[str, CDR] = {}
@@ -358,15 +361,19 @@ class SandboxCpo:
             "X-Correlation-ID": request_id,
             **routing(Party(mine.country_code, mine.party_id), self.party),
         }
-        self.seen("out", f"{method} {url.partition('/2.2.1/')[2]}", words)
+        what = f"{method} {url.partition('/2.2.1/')[2]}"
+        self.seen("out", what, words)
         try:
             async with self._http.request(
                 method, url, data=encode(body), headers=headers
             ) as response:
-                return envelope.open_envelope(await response.read()).ok
-        except (aiohttp.ClientError, TimeoutError, BadInput):
-            self.seen("out", f"{method} {url.partition('/2.2.1/')[2]}", "not delivered")
+                said = envelope.open_envelope(await response.read())
+        except (aiohttp.ClientError, TimeoutError, BadInput) as error:
+            self.seen("out", what, f"not delivered: {error!r}")
             return False
+        if not said.ok:
+            self.seen("out", what, f"refused: {said.status_code} {said.status_message}")
+        return said.ok
 
 
 class Listed(Protocol):

@@ -40,13 +40,21 @@ class Choice:
 
 async def find(bap: SandboxBap, transaction_id: str) -> Choice:
     """Search around the driver and take the nearest item."""
+    return (await find_all(bap, transaction_id))[0]
+
+
+async def find_all(bap: SandboxBap, transaction_id: str) -> list[Choice]:
+    """Search around the driver; return what the first answer lists, the nearest item first."""
     stop = {
         "location": {"circle": {"gps": GPS, "radius": {"value": "5", "unit": "km"}}},
     }
     intent = {"fulfillment": {"type": "CHARGING", "stops": [stop]}}
     found = await bap.ask("search", {"intent": intent}, transaction_id)
-    provider = found["message"]["catalog"]["providers"][0]
-    return Choice(provider["id"], provider["items"][0]["id"])
+    return [
+        Choice(provider["id"], item["id"])
+        for provider in found["message"]["catalog"]["providers"]
+        for item in provider["items"]
+    ]
 
 
 def update(order: Message, code: str, token: str | None = None) -> Message:
@@ -196,18 +204,26 @@ async def book(bap: SandboxBap, transaction_id: str, choice: Choice, amount: str
     return await Driver(bap, choice, amount, transaction_id=transaction_id).books()
 
 
-async def walk_in(bap: SandboxBap, *, amount: str = "100") -> Message:
+async def walk_in(
+    bap: SandboxBap, *, amount: str = "100", choice: Choice | None = None, stops: bool = False
+) -> Message:
     """Play the whole walk-in; return the final on_update.
+
+    Args:
+        choice: where; None = the nearest item.
+        stops: the driver ends the session, else the vehicle is full at some time.
 
     Raises:
         TimeoutError: a step did not happen.
     """
-    driver = Driver(bap, amount=amount)
+    driver = Driver(bap, choice, amount)
     await driver.books()
     await driver.starts()
     order_id = driver.order["id"]
     await driver.ask("track", {"order_id": order_id, "callback_url": f"{bap.url}/live"})
     await driver.ask("status", {"order_id": order_id})
+    if stops:
+        await driver.ask("update", update(driver.order, "end-charging"))
     final = await driver.is_billed()
     ratings = [{"id": order_id, "rating_category": "Order", "value": "5"}]
     await driver.ask("rating", {"ratings": ratings})

@@ -42,13 +42,28 @@ def tariff(party: Party, kwh_price: Decimal = Decimal(18), fee: Decimal = Decima
     )
 
 
-def locations(party: Party) -> tuple[Location, ...]:
-    """Return three stations in Bengaluru: fast DC, slow AC, and one further away."""
+DEPOT = 10
+"""EVSEs of a depot, at most."""
+
+
+def locations(party: Party, *, more_evses: int = 0) -> tuple[Location, ...]:
+    """Return three stations in Bengaluru: fast DC, slow AC, and one further away; then depots."""
+    depots = (
+        _location(party, f"DEPOT{number}", f"Depot {number}", "12.97900", "77.64100", evses)
+        for number, evses in enumerate(_depots(more_evses), 1)
+    )
     return (
         _location(party, "INDIRANAGAR", "Indiranagar Metro Charging", "12.97838", "77.64087", 2),
         _location(party, "KORAMANGALA", "Koramangala 5th Block", "12.93458", "77.61662", 1),
         _location(party, "WHITEFIELD", "Whitefield Tech Park", "12.98455", "77.73640", 1),
+        *depots,
     )
+
+
+def _depots(evses: int) -> list[int]:
+    """Return how many EVSEs each depot has."""
+    full, rest = divmod(evses, DEPOT)
+    return [DEPOT] * full + [rest] * bool(rest)
 
 
 def _location(
