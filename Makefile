@@ -63,9 +63,10 @@ contracts: $(READY)
 	@$(BIN)/lint-imports
 
 mapping: $(READY)
-	@echo "==> mapping: bridge mapping check, bridge mapping docs --check"
+	@echo "==> mapping: bridge mapping check, bridge mapping docs --check, bridge config docs --check"
 	@$(BIN)/bridge mapping check
 	@$(BIN)/bridge mapping docs --check
+	@$(BIN)/bridge config docs --check
 
 # The data of the embedded store (./data) is the user's own: it stays.
 clean:

@@ -1,4 +1,4 @@
-"""bridge config check, bridge mapping check|explain|docs: faults found before a start."""
+"""bridge config check|docs, bridge mapping check|explain|docs: faults found before a start."""
 
 from __future__ import annotations
 
@@ -13,17 +13,19 @@ from rich.table import Table
 from bridge.cli.context import ConfigOption, JsonOption, out, say, settings_of
 from bridge.errors import BridgeError
 from bridge.mapping import Mappings, load
-from bridge.mapping.docs import markdown
+from bridge.mapping.docs import markdown as mapping_page
 from bridge.mapping.explain import Explained
 from bridge.mapping.explain import explain as explain_object
 from bridge.settings import data_path, load_commercial
 from bridge.settings import load as load_settings
 from bridge.settings.layer2 import layer2_of
+from bridge.settings.reference import markdown as configuration_page
 
 config_app = typer.Typer(help="The configuration file.", no_args_is_help=True)
 mapping_app = typer.Typer(help="The mapping between the two protocols.", no_args_is_help=True)
 
 MAPPING_PAGE = Path("docs/mapping.md")
+CONFIGURATION_PAGE = Path("docs/configuration.md")
 
 
 @config_app.command("check")
@@ -103,24 +105,40 @@ def _facts(found: Explained) -> dict[str, object]:
     return names | {"rows": _rows(found)}
 
 
+CheckOption = Annotated[bool, typer.Option("--check", help="Fail when the page is stale.")]
+
+
 @mapping_app.command()
 def docs(
-    check: Annotated[bool, typer.Option("--check", help="Fail when the page is stale.")] = False,
-    config: ConfigOption = None,
-    as_json: JsonOption = False,
+    check: CheckOption = False, config: ConfigOption = None, as_json: JsonOption = False
 ) -> None:
     """Write docs/mapping.md from the mapping files.
 
     Example: bridge mapping docs --check
     """
-    page = markdown(_mappings(config))
+    _keep(MAPPING_PAGE, mapping_page(_mappings(config)), check, as_json)
+
+
+@config_app.command("docs")
+def config_docs(check: CheckOption = False, as_json: JsonOption = False) -> None:
+    """Write docs/configuration.md from the settings and the example file.
+
+    Example: bridge config docs --check
+    """
+    example = data_path("config") / "bridge.example.yaml"
+    _keep(CONFIGURATION_PAGE, configuration_page(example.read_text("utf-8")), check, as_json)
+
+
+def _keep(file: Path, page: str, check: bool, as_json: bool) -> None:
+    """Write a generated page, or tell whether it is what it should be."""
     if not check:
         try:
-            MAPPING_PAGE.write_text(page, encoding="utf-8")
+            file.write_text(page, encoding="utf-8")
         except OSError as error:
-            raise BridgeError(f"{MAPPING_PAGE}: {error.strerror}") from error
-        say(as_json, f"{MAPPING_PAGE} written", page=str(MAPPING_PAGE), written=True)
-    elif not MAPPING_PAGE.exists() or MAPPING_PAGE.read_text(encoding="utf-8") != page:
-        raise BridgeError(f"{MAPPING_PAGE} is stale; run: bridge mapping docs")
+            raise BridgeError(f"{file}: {error.strerror}") from error
+        say(as_json, f"{file} written", page=str(file), written=True)
+    elif not file.exists() or file.read_text(encoding="utf-8") != page:
+        what = "mapping" if file == MAPPING_PAGE else "config"
+        raise BridgeError(f"{file} is stale; run: bridge {what} docs")
     else:
-        say(as_json, f"{MAPPING_PAGE} is up to date", page=str(MAPPING_PAGE), written=False)
+        say(as_json, f"{file} is up to date", page=str(file), written=False)
