@@ -15,7 +15,7 @@ from bridge.beckn.layer2 import Layer2Files
 from bridge.catalog.index import CatalogIndex
 from bridge.catalog.offers import startable_by
 from bridge.clients.beckn import patch_live, post_callback
-from bridge.clients.guard import GuardedResolver
+from bridge.clients.guard import guarded_session
 from bridge.clients.live_status import LiveEvses
 from bridge.clients.ocpi import OcpiClient
 from bridge.clients.refusals import Refusals
@@ -173,7 +173,12 @@ def runners_of(
         outbox=lanes.outbox,
         dead=stores.dead,
         journal=stores.journal,
-        post=partial(post_callback, http, sign=signer_of(settings)),
+        # Where an adapter stands the operator named it, and may have it anywhere.
+        post=partial(
+            post_callback,
+            guarded if settings.beckn.reply_base_url is None else http,
+            sign=signer_of(settings),
+        ),
         metrics=metrics,
         layer2=layer2,
         withhold=settings.beckn.layer2_outbound == "withhold",
@@ -272,14 +277,9 @@ def create_app(settings: Settings, redis_url: str) -> web.Application:
     stores = stores_of(settings, redis_url, redis_observer(metrics))
     tolerated = tolerance(metrics, stores.deviations)
     http = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar())
-    guarded = aiohttp.ClientSession(
-        cookie_jar=aiohttp.DummyCookieJar(),
-        connector=aiohttp.TCPConnector(
-            resolver=GuardedResolver(settings.allow_hosts, allow_private=settings.allow_private)
-        ),
-    )
+    guarded = guarded_session(operator.bap_guard())
     refused = RefusedTokens(stores.connections, notice)
-    cpo_http = cpo_session()
+    cpo_http = cpo_session(operator.cpo_guard())
     client = OcpiClient(
         cpo_http,
         party_of(settings),
@@ -333,7 +333,7 @@ def create_app(settings: Settings, redis_url: str) -> web.Application:
         rotations=operator.rotations(),
         notice=notice,
     )
-    edge = beckn_edge(settings, stores, dialects, bell, metrics, http, layer2)
+    edge = beckn_edge(settings, operator, stores, dialects, bell, metrics, http, layer2)
     app = web.Application(
         client_max_size=settings.limits.max_body_bytes,
         middlewares=[beckn_faults(quiet=edge.quiet, metrics=metrics)],

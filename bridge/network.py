@@ -13,6 +13,7 @@ from bridge.clients.beckn import Sign
 from bridge.clients.registry import Registry
 from bridge.dialects.dialect import Dialect
 from bridge.observability import Metrics
+from bridge.operator import Operator
 from bridge.server.beckn_routes import BecknEdge, Webhook
 from bridge.server.signatures import Verifier
 from bridge.settings import Settings
@@ -22,6 +23,7 @@ from bridge.workers.lane_runner import Bell
 
 def beckn_edge(
     settings: Settings,
+    operator: Operator,
     stores: Stores,
     dialects: Sequence[Dialect],
     bell: Bell,
@@ -45,6 +47,7 @@ def beckn_edge(
         metrics=metrics,
         verifier=verifier_of(settings, http),
         layer2=layer2,
+        guard=operator.bap_guard() if settings.beckn.reply_base_url is None else None,
     )
 
 

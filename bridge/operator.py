@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
+from yarl import URL
+
 from bridge.clients.cpo import Cpo
-from bridge.clients.guard import refusal
+from bridge.clients.guard import Guard, is_loopback
 from bridge.clients.ocpi import Timeouts
 from bridge.flows.emsp.emsp import VERSION
 from bridge.flows.ports import Contact
@@ -172,4 +174,28 @@ class Operator:
 
     def callback_allowed(self, url: str) -> str | None:
         """Return why a track callback_url may not be called; None = it may."""
-        return refusal(url, self._settings.allow_hosts, allow_private=self._settings.allow_private)
+        settings = self._settings
+        return Guard(settings.allow_hosts, allow_private=settings.allow_private).refusal(url)
+
+    def bap_guard(self) -> Guard:
+        """Return which ``context.bap_uri`` may be called.
+
+        A bridge that is itself reached over loopback only answers BAPs on the same machine.
+        """
+        return Guard(
+            self._settings.allow_hosts,
+            allow_private=self._settings.allow_private,
+            allow_loopback=self._is_local(),
+            tls=False,
+        )
+
+    def cpo_guard(self) -> Guard:
+        """Return which URLs of CPOs may be called: any at the hosts that are configured."""
+        named = [cpo.versions_url for cpo in self._settings.cpos if cpo.versions_url is not None]
+        for cpo in self._settings.cpos:
+            named += (url for roles in cpo.endpoints.values() for url in roles.values())
+        hosts = {host for url in named if (host := URL(url).raw_host)}
+        return self.bap_guard()._replace(allow_hosts=(*self._settings.allow_hosts, *hosts))
+
+    def _is_local(self) -> bool:
+        return is_loopback(URL(self._settings.public_url).raw_host or "")

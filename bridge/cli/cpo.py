@@ -83,9 +83,10 @@ class Desk(NamedTuple):
 @asynccontextmanager
 async def desk_of(settings: Settings, *heard: Callable[[Exchange], None]) -> AsyncIterator[Desk]:
     """Give the stores and a client for CPOs, whose exchanges some want to hear of."""
-    async with stores_open(settings) as stores, cpo_session() as http:
+    operator = Operator(settings)
+    async with stores_open(settings) as stores, cpo_session(operator.cpo_guard()) as http:
         client = OcpiClient(http, party_of(settings), observe=observer(Metrics(), *heard))
-        yield Desk(Operator(settings), stores, client)
+        yield Desk(operator, stores, client)
 
 
 def settings_with(config: Path | None, cpo_id: str | None) -> Settings:

@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Callable, Iterator
 from typing import Annotated
 
-import aiohttp
 import msgspec
 import typer
 from rich.table import Table
@@ -15,6 +14,7 @@ from bridge.cli.context import ConfigOption, JsonOption, out, redis_url_of
 from bridge.cli.cpo import CpoId, settings_with
 from bridge.cli.progress import pages_shown
 from bridge.clients.ocpi import Exchange, OcpiClient
+from bridge.clients.wire import cpo_session
 from bridge.doctor.checks import PAGES_READ, examine
 from bridge.doctor.finding import Finding, Report, failed, forgiven
 from bridge.doctor.patient import Patient, Symptoms
@@ -60,9 +60,9 @@ async def _report(
     settings: Settings, cpo_id: str, most_pages: int, heard: Callable[[Exchange], None]
 ) -> Report:
     configure_logging("error", settings.log.format)
-    async with redis_url_of(settings) as url, aiohttp.ClientSession() as http:
+    operator, symptoms = Operator(settings), Symptoms()
+    async with redis_url_of(settings) as url, cpo_session(operator.cpo_guard()) as http:
         stores = stores_of(settings, url)
-        operator, symptoms = Operator(settings), Symptoms()
         client = OcpiClient(
             http,
             party_of(settings),

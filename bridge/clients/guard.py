@@ -7,10 +7,13 @@ import ipaddress
 import socket
 from collections.abc import Collection
 from ipaddress import IPv4Address, IPv6Address, IPv6Network
-from typing import Final
+from typing import Final, NamedTuple
 
+import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
+from aiohttp.connector import Connection
 from aiohttp.resolver import DefaultResolver
+from aiohttp.tracing import Trace
 from yarl import URL
 
 _UNICAST: Final = IPv6Network("2000::/3")
@@ -43,73 +46,138 @@ def _inner(ip: IPv6Address) -> IPv4Address | None:
     return ip.ipv4_mapped or ip.sixtofour
 
 
-def refusal(url: str, allow_hosts: Collection[str], *, allow_private: bool) -> str | None:
-    """Return why a URL named by a BAP may not be called; None = it may.
+class Guard(NamedTuple):
+    """What may be called although somebody else named it.
 
-    An allow-listed host may have any scheme and address; others need https and, if they are IP
-    addresses, a public one. Names are checked again when they are resolved.
+    Args:
+        allow_hosts: hosts that may have any scheme and address.
+        allow_private: every address may be called.
+        allow_loopback: this machine may be called: the bridge itself is reached only from there.
+        tls: other hosts need https.
     """
-    try:
-        # As aiohttp will read it: where two readings of a URL differ there is a way in.
-        read = URL(url)
-    except (IndexError, ValueError):
-        # IndexError: http://[]@
-        return "not a URL"
-    host = read.raw_host
-    if read.scheme not in ("http", "https") or not host or "@" in read.raw_authority:
-        return "not a plain http(s) URL"
-    if host in _folded(allow_hosts):
-        return None
-    if read.scheme != "https":
-        return f"host {host} is not allow-listed, so it must be https"
-    if allow_private or _may_be_public(host):
-        return None
-    return f"{host} is not a public address"
+
+    allow_hosts: Collection[str] = ()
+    allow_private: bool = False
+    allow_loopback: bool = False
+    tls: bool = True
+
+    def refusal(self, url: str) -> str | None:
+        """Return why a URL may not be called; None = it may.
+
+        Names are checked again when they are resolved.
+        """
+        try:
+            # As aiohttp will read it: where two readings of a URL differ there is a way in.
+            read = URL(url)
+        except (IndexError, ValueError):
+            # IndexError: http://[]@
+            return "not a URL"
+        host = read.raw_host
+        if read.scheme not in ("http", "https") or not host or "@" in read.raw_authority:
+            return "not a plain http(s) URL"
+        if self._allows(host):
+            return None
+        if self.tls and read.scheme != "https":
+            return f"host {host} is not allow-listed, so it must be https"
+        if self.allow_private or self._may_be_reached(host):
+            return None
+        return f"{host} is not a public address"
+
+    def reachable(self, host: str, address: str) -> bool:
+        """Tell whether an address that a host was resolved to may be called."""
+        if self.allow_private or self._allows(host) or is_public(address):
+            return True
+        return self.allow_loopback and is_loopback(address)
+
+    def _allows(self, host: str) -> bool:
+        return host.casefold() in (each.casefold() for each in self.allow_hosts)
+
+    def _may_be_reached(self, host: str) -> bool:
+        """Whether a host is an address that may be called, or a name that is still to resolve."""
+        try:
+            return self.reachable(host, host)
+        except ValueError:
+            # 127.1, 2130706433 or 0x7f000001 are addresses to those who connect, never resolved.
+            last = host.rstrip(".").rpartition(".")[2]
+            return not (":" in host or last.isdigit() or last.startswith("0x"))
 
 
-def _may_be_public(host: str) -> bool:
-    """Whether a host is a public address, or a name that is still to be resolved."""
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine: an address of it, or the name that everybody gives it."""
     try:
-        return is_public(host)
+        return ipaddress.ip_address(host.partition("%")[0]).is_loopback
     except ValueError:
-        # 127.1, 2130706433 or 0x7f000001 are addresses to those who connect, never resolved.
-        last = host.rstrip(".").rpartition(".")[2]
-        return not (":" in host or last.isdigit() or last.startswith("0x"))
+        return host.casefold() == "localhost"
 
 
-def _folded(hosts: Collection[str]) -> frozenset[str]:
-    return frozenset(host.casefold() for host in hosts)
+class AddressRefused(aiohttp.ClientError):
+    """A session was asked to call what its guard refuses; nothing left."""
+
+
+class NotPublic(OSError):
+    """A name leads to no address that may be called."""
+
+    def __init__(self, host: str) -> None:
+        super().__init__(errno.EACCES, f"{host} has no public address")
 
 
 class GuardedResolver(AbstractResolver):
-    """Resolves names to public addresses only, so that a name cannot lead inside.
+    """Resolves names to addresses that may be called, so that a name cannot lead inside.
 
-    aiohttp does not ask for what looks like an IP address; ``refusal`` has seen that before.
+    What it gives is what is connected to: there is no second look-up that could say otherwise.
     """
 
-    def __init__(
-        self,
-        allow_hosts: Collection[str],
-        *,
-        allow_private: bool,
-        inner: AbstractResolver | None = None,
-    ) -> None:
+    def __init__(self, guard: Guard, *, inner: AbstractResolver | None = None) -> None:
+        self._guard = guard
         self._inner = inner or DefaultResolver()
-        self._allow_hosts = _folded(allow_hosts)
-        self._allow_private = allow_private
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
     ) -> list[ResolveResult]:
-        """Resolve a name; OSError when nothing is left that may be called."""
+        """Resolve a name. Raises NotPublic when nothing is left that may be called."""
         found = await self._inner.resolve(host, port, family)
-        if self._allow_private or host.casefold() in self._allow_hosts:
-            return found
-        public = [entry for entry in found if is_public(entry["host"])]
-        if not public:
-            raise OSError(errno.EACCES, f"{host} has no public address")
-        return public
+        allowed = [entry for entry in found if self._guard.reachable(host, entry["host"])]
+        if not allowed:
+            raise NotPublic(host)
+        return allowed
 
     async def close(self) -> None:
         """Let the inner resolver go."""
         await self._inner.close()
+
+
+class GuardedConnector(aiohttp.TCPConnector):
+    """Connects to nothing that its guard refuses, whoever asks, also along redirects."""
+
+    def __init__(
+        self, guard: Guard, *, inner: AbstractResolver | None = None, limit: int, per_host: int = 0
+    ) -> None:
+        super().__init__(
+            resolver=GuardedResolver(guard, inner=inner), limit=limit, limit_per_host=per_host
+        )
+        self._guard = guard
+
+    async def connect(
+        self,
+        req: aiohttp.ClientRequest,
+        traces: list[Trace],
+        timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109
+    ) -> Connection:
+        """Connect for a request. Raises AddressRefused."""
+        # aiohttp asks no resolver about what looks like an IP address.
+        why = self._guard.refusal(str(req.url))
+        if why is not None:
+            raise AddressRefused(why)
+        return await super().connect(req, traces, timeout)
+
+
+def guarded_session(guard: Guard, *, limit: int = 100, per_host: int = 0) -> aiohttp.ClientSession:
+    """Return a session that calls nothing that its guard refuses, and keeps no cookies.
+
+    Args:
+        limit, per_host: connections at a time, 0 = any number.
+    """
+    return aiohttp.ClientSession(
+        cookie_jar=aiohttp.DummyCookieJar(),
+        connector=GuardedConnector(guard, limit=limit, per_host=per_host),
+    )

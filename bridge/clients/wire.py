@@ -8,6 +8,7 @@ from urllib.parse import urljoin, urlsplit
 
 import aiohttp
 
+from bridge.clients.guard import AddressRefused, Guard, NotPublic, guarded_session
 from bridge.flows.peer import CallFailed
 from bridge.ocpi import headers
 from bridge.ocpi.urls import same_origin
@@ -22,14 +23,12 @@ CHUNK: Final = 64 * 1024
 """Bytes that are read at a time."""
 
 NO_URL: Final = "its address is no usable URL"
+NOT_CALLED: Final = "its address may not be called (allow_hosts)"
 
 
-def cpo_session() -> aiohttp.ClientSession:
+def cpo_session(guard: Guard) -> aiohttp.ClientSession:
     """Return a session for requests to CPOs; none of them can use up what others need."""
-    return aiohttp.ClientSession(
-        cookie_jar=aiohttp.DummyCookieJar(),
-        connector=aiohttp.TCPConnector(limit=0, limit_per_host=CONNECTIONS),
-    )
+    return guarded_session(guard, limit=0, per_host=CONNECTIONS)
 
 
 class Request(NamedTuple):
@@ -112,7 +111,13 @@ async def _send(http: aiohttp.ClientSession, request: Request, url: str, hops: i
             )
     except (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError) as error:
         raise CallFailed(f"{module}: {NO_URL}", nothing_left=first) from error
+    except AddressRefused as error:
+        raise CallFailed(f"{module}: {NOT_CALLED}: {error}", nothing_left=first) from error
     except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
+        inside = getattr(error, "os_error", None)
+        if isinstance(inside, NotPublic):
+            reason = f"{module}: {NOT_CALLED}: {inside.strerror}"
+            raise CallFailed(reason, nothing_left=first) from error
         # What redirected us may have acted besides: then nothing is certain.
         raise CallFailed(
             f"{module}: no connection",

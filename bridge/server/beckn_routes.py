@@ -19,6 +19,7 @@ from bridge.beckn.actions import REQUESTS
 from bridge.beckn.context import read_envelope
 from bridge.beckn.layer2 import Layer2Files
 from bridge.beckn.webhook import check_hmac, read_notice
+from bridge.clients.guard import Guard
 from bridge.dialects.dialect import Dialect
 from bridge.errors import (
     BadInput,
@@ -67,6 +68,7 @@ class BecknEdge(msgspec.Struct, frozen=True, kw_only=True):
         webhook: checks that a message came from our protocol-server; None = it makes no HMAC.
         verifier: checks who sent a message; None = that is the adapter's affair.
         layer2: what messages are checked with, by domain and version.
+        guard: which bap_uri may be called; None = an adapter is called instead.
     """
 
     dialects: Mapping[str, Dialect]
@@ -83,6 +85,7 @@ class BecknEdge(msgspec.Struct, frozen=True, kw_only=True):
     metrics: Metrics
     verifier: Verifier | None
     layer2: Layer2Files
+    guard: Guard | None
 
 
 def beckn_routes(edge: BecknEdge) -> list[web.RouteDef]:
@@ -131,6 +134,7 @@ async def _take(edge: BecknEdge, http: web.Request, body: bytes, action: str | N
     request, intent, digest = _read(edge, body, action)
     if sender is not None:
         require_own(sender, request)
+    _check_bap_uri(edge, request)
     with bound(
         action=request.action,
         transaction_id=request.transaction_id,
@@ -218,6 +222,13 @@ def _read(edge: BecknEdge, body: bytes, action: str | None) -> tuple[Request, In
     intent = edge.dialects[request.domain].parse(request.action, message, quirk)
     canonical = json.dumps(message, sort_keys=True, separators=(",", ":"), default=str)
     return request, intent, hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def _check_bap_uri(edge: BecknEdge, request: Request) -> None:
+    """Raise BecknInvalid for an address that no callback may go to, whoever signed it."""
+    why = None if edge.guard is None else edge.guard.refusal(request.bap_uri)
+    if why is not None:
+        raise BecknInvalid("context.bap_uri", why)
 
 
 def _check_layer2(edge: BecknEdge, request: Request, body: bytes) -> None:

@@ -13,7 +13,7 @@ from aiohttp import web
 
 from bridge.beckn.refusal import SAID
 from bridge.clients.beckn import patch_live, post_callback
-from bridge.clients.guard import GuardedResolver
+from bridge.clients.guard import Guard, guarded_session
 from bridge.errors import CallbackFailed, CallbackRefused, CallbackTooLarge
 from tests.bap import ACK, Bap, nack, says
 from tests.valkey import free_port
@@ -243,10 +243,9 @@ async def test_live_data_that_is_not_taken_is_a_failure(
 async def test_a_name_that_leads_inside_is_not_called(
     bap: Bap, allow_hosts: tuple[str, ...], allow_private: bool, arrives: bool
 ) -> None:
-    resolver = GuardedResolver(allow_hosts, allow_private=allow_private)
-    connector = aiohttp.TCPConnector(resolver=resolver)
+    guard = Guard(allow_hosts, allow_private=allow_private, tls=False)
     url = bap.url.replace("127.0.0.1", "localhost")
-    async with aiohttp.ClientSession(connector=connector) as guarded:
+    async with guarded_session(guard) as guarded:
         if arrives:
             await patch_live(guarded, url, BODY)
         else:

@@ -33,6 +33,7 @@ from tests.contract.ocpi_client.side import CPO_PARTY, OWN, connected
 from tests.contract.ocpi_client.test_commands import ACCEPTED, RESPONSE_URL, START, plan
 from tests.factories import BAP_ID, EMSP, attempt, order
 from tests.fakes import MemoryObjects, MemoryOrders
+from tests.guards import LOCAL
 from tests.waiting import until
 
 COMMANDS = 100
@@ -133,7 +134,7 @@ async def test_commands_to_a_dead_cpo_hold_up_no_other(
     redis: Redis, dead: FakeCpo, fine: FakeCpo
 ) -> None:
     silent = Silent(dead)
-    async with cpo_session() as http:
+    async with cpo_session(LOCAL) as http:
         replica = Replica(redis, OcpiClient(http, OWN, observe=lambda exchange: None))
         for cpo_id, fake in ((DEAD, dead), (FINE, fine)):
             await replica.connections.save(replace(connected(fake), cpo_id=cpo_id))
@@ -159,7 +160,7 @@ async def test_commands_to_a_dead_cpo_hold_up_no_other(
 
 async def test_a_dead_party_holds_up_no_other_of_its_hub(redis: Redis, dead: FakeCpo) -> None:
     silent = Silent(dead)
-    async with cpo_session() as http:
+    async with cpo_session(LOCAL) as http:
         replica = Replica(redis, OcpiClient(http, OWN, observe=lambda exchange: None))
         parties = (CPO_PARTY, OTHER, WELL)
         await replica.connections.save(replace(connected(dead, *parties), cpo_id=DEAD))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from bridge.ocpi.connection import Connection
 from bridge.ocpi.credentials import CredentialsRole
 from bridge.ocpi.headers import Party
@@ -15,12 +17,12 @@ from bridge.settings import Settings
 ONE, TWO = Party("IN", "ONE"), Party("IN", "TWO")
 
 
-def operator(**cpo: Any) -> Operator:
+def operator(public_url: str = "http://bridge.example", **cpo: Any) -> Operator:
     """Make what is configured for one CPO."""
     return Operator(
         Settings.model_validate(
             {
-                "public_url": "http://bridge.example",
+                "public_url": public_url,
                 "ocpi": {"country_code": "IN", "party_id": "BRG", "business_name": "Bridge"},
                 "cpos": [
                     {
@@ -71,3 +73,34 @@ def test_a_party_behind_a_hub_is_never_the_hub() -> None:
     hub = connection((Role.HUB, Party("IN", "HUB")))
     assert operator().provider_of(hub, ONE) == Provider(id="IN*ONE", name="IN*ONE")
     assert operator(parties=[one]).provider_of(hub, ONE) == Provider(id="one.example", name="1")
+
+
+@pytest.mark.parametrize(
+    ("public_url", "allowed"),
+    [
+        ("http://bridge.example", False),
+        ("http://10.0.0.5:8080", False),
+        ("http://127.0.0.1:8080", True),
+        ("http://localhost:8080/base", True),
+        ("http://[::1]:8080", True),
+    ],
+)
+def test_only_a_bridge_on_loopback_calls_loopback(public_url: str, allowed: bool) -> None:
+    made = operator(public_url)
+    for guard in (made.bap_guard(), made.cpo_guard()):
+        assert (guard.refusal("http://127.0.0.1:5000/") is None) is allowed
+        assert guard.refusal("http://10.0.0.5/") is not None
+        assert guard.refusal("http://169.254.169.254/") is not None
+    assert made.callback_allowed("https://127.0.0.1:5000/") is not None
+
+
+def test_a_cpo_is_called_where_it_is_configured_whatever_it_names() -> None:
+    made = operator(
+        versions_url="http://10.0.0.7/versions",
+        endpoints={"locations": {"sender": "https://10.0.0.8:8443/l"}},
+    )
+    guard = made.cpo_guard()
+    for url in ("http://10.0.0.7/2.2.1", "https://10.0.0.8:1/", "http://cpo.example/"):
+        assert guard.refusal(url) is None
+    assert guard.refusal("http://10.0.0.9/") is not None
+    assert made.bap_guard().refusal("http://10.0.0.7/") is not None

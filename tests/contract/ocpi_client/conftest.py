@@ -16,6 +16,7 @@ from bridge.clients.wire import cpo_session
 from bridge.ocpi.leniency import Met
 from tests.contract.ocpi_client.fake import FakeCpo, serving
 from tests.contract.ocpi_client.side import OWN, QUICK, Side, Validate, connected
+from tests.guards import LOCAL
 
 
 @pytest.fixture(scope="session")
@@ -52,7 +53,7 @@ async def side(fake: FakeCpo) -> AsyncIterator[Side]:
         slept.append(pause_s)
         clock[0] += pause_s
 
-    async with cpo_session() as http:
+    async with cpo_session(LOCAL) as http:
         yield Side(
             client=OcpiClient(
                 http,

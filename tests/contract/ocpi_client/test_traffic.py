@@ -18,6 +18,7 @@ from bridge.flows.peer import CallFailed
 from tests.contract.ocpi_client.fake import Answer, Asked, FakeCpo, always, enveloped, raw
 from tests.contract.ocpi_client.side import OWN, Side, fails, get
 from tests.contract.ocpi_client.test_commands import ACCEPTED, RESPONSE_URL, START, plan
+from tests.guards import LOCAL
 
 PATH = "/2.2.1/locations"
 
@@ -46,7 +47,7 @@ def changes() -> list[tuple[str, bool]]:
 async def side(side: Side, clock: Clock, changes: list[tuple[str, bool]]) -> AsyncIterator[Side]:
     """Give our side with a clock of the test's own."""
     traffic = Traffic(lambda *change: changes.append(change), clock)
-    async with cpo_session() as http:
+    async with cpo_session(LOCAL) as http:
         side.client = OcpiClient(http, OWN, observe=side.exchanges.append, traffic=traffic)
         yield side
 

@@ -11,7 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from yarl import URL
 
-from bridge.clients.guard import GuardedResolver, is_public, refusal
+from bridge.clients.guard import Guard, GuardedResolver, is_public
 
 INSIDE = [
     "0.0.0.0",
@@ -70,6 +70,13 @@ def test_an_address_inside_is_not_public(address: str) -> None:
 @pytest.mark.parametrize("address", OUTSIDE)
 def test_an_address_outside_is_public(address: str) -> None:
     assert is_public(address)
+
+
+def refusal(
+    url: str, allow_hosts: tuple[str, ...], *, allow_private: bool, **more: bool
+) -> str | None:
+    """Ask a guard about a URL."""
+    return Guard(allow_hosts, allow_private=allow_private, **more).refusal(url)
 
 
 PRIVATE_NETWORKS = [
@@ -228,7 +235,7 @@ async def resolved(
     zone: Zone, allow_hosts: tuple[str, ...] = (), allow_private: bool = False
 ) -> list[str]:
     """Resolve ``bap.example`` past the guard; return the addresses."""
-    guard = GuardedResolver(allow_hosts, allow_private=allow_private, inner=zone)
+    guard = GuardedResolver(Guard(allow_hosts, allow_private=allow_private), inner=zone)
     return [entry["host"] for entry in await guard.resolve("bap.example", 443)]
 
 
@@ -254,6 +261,6 @@ async def test_allow_listed_names_may_lead_inside() -> None:
 async def test_closing_closes_the_inner_resolver() -> None:
     zone = Zone()
 
-    await GuardedResolver((), allow_private=False, inner=zone).close()
+    await GuardedResolver(Guard(), inner=zone).close()
 
     assert zone.closed
