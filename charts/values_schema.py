@@ -23,6 +23,7 @@ Schema: TypeAlias = dict[str, Any]
 
 SET_BY_THE_CHART: Final = (
     ("Settings", "listen"),
+    ("Settings", "ops_listen"),
     ("Settings", "redis_url"),
     ("Settings", "data_dir"),
     ("Settings", "commercial"),

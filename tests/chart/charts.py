@@ -37,7 +37,8 @@ def render(values: Manifest, chart: Path = CHART) -> list[Manifest]:
     """Render a chart as release ``demo``. Raises HelmError."""
     with helm.Chart.load(chart) as loaded:
         texts = loaded.render(values, name="demo", namespace="charging")
-    return [each for _, text in sorted(texts.items()) for each in yaml.safe_load_all(text) if each]
+    manifests = (text for path, text in sorted(texts.items()) if path.endswith(".yaml"))
+    return [each for text in manifests for each in yaml.safe_load_all(text) if each]
 
 
 def assembled(example: Path, place: Path) -> Path:

@@ -12,7 +12,7 @@ from bridge.mapping import load as load_mapping
 from bridge.settings import Settings, data_path, load, load_commercial
 from bridge.settings.layer2 import layer2_of
 from tests.chart.charts import EXAMPLES, WAYS, Manifest, bridge_of, mounted, one, render, way
-from tests.pages import ROOT
+from tests.pages import ROOT, blocks, read
 
 HERE = "/etc/bridge"
 
@@ -75,12 +75,20 @@ def test_the_bridge_takes_it(
 ) -> None:
     settings = as_in_the_pod(rendered[each], tmp_path)
     assert settings.redis_url.get_secret_value() != "embedded"
-    # The port of the configuration is the one that is asked and served.
+    # The ports of the configuration are those that are asked and served.
+    assert settings.ops_listen is not None
+    ports = {"bridge": settings.listen.port, "bridge-ops": settings.ops_listen.port}
     container = bridge_of(one(rendered[each], "Deployment")["spec"]["template"]["spec"])
-    assert {port["containerPort"] for port in container["ports"]} == {settings.listen.port}
-    assert settings.listen.host == "0.0.0.0"
+    assert {port["name"]: port["containerPort"] for port in container["ports"]} == ports
+    assert {settings.listen.host, settings.ops_listen.host} == {"0.0.0.0"}
     service = one(rendered[each], "Service", "bridge")["spec"]["ports"]
-    assert {port["targetPort"] for port in service} == {settings.listen.port}
+    assert [port["targetPort"] for port in service] == list(ports.values())
+
+
+def test_the_values_of_the_page_do(tmp_path: Path) -> None:
+    (text,) = blocks(read("docs/kubernetes.md"), "yaml")
+    settings = as_in_the_pod(render(yaml.safe_load(text)), tmp_path)
+    assert [cpo.id for cpo in settings.cpos] == ["cpo1"]
 
 
 def test_terms_overlays_and_layer2_are_read(

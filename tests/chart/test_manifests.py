@@ -81,6 +81,17 @@ def test_lint_finds_nothing(path: Path) -> None:
     assert (found, report["errors"]) == ([], [])
 
 
+def test_the_notes_name_what_is_dangerous() -> None:
+    with helm.Chart.load(CHART) as chart:
+        told = {
+            name: chart.render(way(name), name="demo")["beckn-ocpi-bridge/templates/NOTES.txt"]
+            for name in ("trial", "no-adapter", "sidecar")
+        }
+    assert [line.split(":")[0] for line in told["trial"].splitlines()].count("WARNING") == 2
+    assert "WARNING" not in told["no-adapter"]
+    assert "beckn-ocpi-bridge/installation: demo-beckn-ocpi-bridge" in told["sidecar"]
+
+
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
@@ -127,3 +138,16 @@ def test_every_value_has_a_default_in_sight() -> None:
     """A value that only the schema knows is one that nobody finds."""
     schema = json.loads(TARGET.read_text("utf-8"))
     assert set(schema["properties"]) - {"global"} == set(values_of(CHART / "values.yaml"))
+
+
+def test_prometheus_asks_the_port_that_ingress_does_not_reach(
+    rendered: dict[str, list[Manifest]],
+) -> None:
+    manifests = rendered["standalone-values.yaml"]
+    service = one(manifests, "Service")["spec"]
+    ports = {port["name"]: port["targetPort"] for port in service["ports"]}
+    (endpoint,) = one(manifests, "ServiceMonitor")["spec"]["endpoints"]
+    (rule,) = one(manifests, "Ingress")["spec"]["rules"]
+    reached = {path["backend"]["service"]["port"]["name"] for path in rule["http"]["paths"]}
+    assert ports[endpoint["port"]] == 8081
+    assert {ports[port] for port in reached} == {8080}

@@ -90,7 +90,8 @@ def probes(manifests: list[Manifest]) -> dict[str, str]:
     container = bridge_of(one(manifests, "Deployment")["spec"]["template"]["spec"])
     found = {key: value for key, value in container.items() if key.endswith("Probe")}
     (port,) = {probe["httpGet"]["port"] for probe in found.values()}
-    assert port in {each["name"] for each in container["ports"]}
+    (asked,) = (each for each in container["ports"] if each["name"] == port)
+    assert asked["containerPort"] == 8081
     return {key: probe["httpGet"]["path"] for key, probe in found.items()}
 
 

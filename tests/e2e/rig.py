@@ -108,10 +108,17 @@ class BridgeProcess:
 
     async def is_ready(self) -> bool:
         """Ask ``/health/ready`` once."""
+        return await self._is("ready")
+
+    async def is_live(self) -> bool:
+        """Ask ``/health/live`` once."""
+        return await self._is("live")
+
+    async def _is(self, state: str) -> bool:
         try:
             async with (
                 aiohttp.ClientSession() as http,
-                http.get(f"{self.ops_url}/health/ready") as answer,
+                http.get(f"{self.ops_url}/health/{state}") as answer,
             ):
                 return answer.status == 200
         except aiohttp.ClientError:

@@ -169,6 +169,9 @@ async def test_a_cpo_that_is_away(world: Rig, transaction: str) -> None:
         assert await refused(world, "select", fulfilled(choice), str(uuid.uuid4())) == "40000"
         assert await refused(world, "confirm", confirm, transaction) == "40000"
         assert await refused(world, "update", start, another) == "40006"
+        # To Kubernetes that is nothing: neither a restart nor fewer requests (decisions 28).
+        assert await world.bridges[0].is_ready()
+        assert await world.bridges[0].is_live()
     finally:
         await world.cpo_site.start()
 

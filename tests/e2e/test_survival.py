@@ -81,7 +81,9 @@ async def test_redis_away_and_back(tmp_path: Path) -> None:
         body = {"context": context, "message": {"intent": {}}}
         status, answer = await world.bap.post("/beckn/search", body)
         assert (status, answer["message"]["ack"]["status"]) == (503, "NACK")
+        # What Kubernetes asks: no requests for it, and no restart (decisions 28).
         assert not await world.bridges[0].is_ready()
+        assert await world.bridges[0].is_live()
         await stack.enter_async_context(valkey(folder, *durable, port=port))
         await world.bridges[0].until_ready()
         final = await walk_in(world.bap)

@@ -2,6 +2,7 @@
 {{- define "beckn-ocpi-bridge.config" -}}
 {{- $config := deepCopy .Values.config -}}
 {{- $_ := set $config "listen" (dict "host" "0.0.0.0" "port" .Values.port) -}}
+{{- $_ := set $config "ops_listen" (dict "host" "0.0.0.0" "port" .Values.opsPort) -}}
 {{- if not (hasKey $config "drain_grace_s") -}}
 {{- $_ := set $config "drain_grace_s" 10 -}}
 {{- end -}}

@@ -82,6 +82,8 @@ args: [serve]
 ports:
   - name: bridge
     containerPort: {{ .Values.port }}
+  - name: bridge-ops
+    containerPort: {{ .Values.opsPort }}
 env:
 {{- include "beckn-ocpi-bridge.env" . | nindent 2 }}
 {{ include "beckn-ocpi-bridge.probes" . }}
@@ -139,7 +141,7 @@ So behind a Service of its own the bridge is sent nothing before it was ready on
 {{- end -}}
 {{- $probes := dict -}}
 {{- range $name, $probe := .Values.probes -}}
-{{- $get := dict "path" (default (get $usual $name) $probe.path) "port" "bridge" -}}
+{{- $get := dict "path" (default (get $usual $name) $probe.path) "port" "bridge-ops" -}}
 {{- $_ := set $probes (printf "%sProbe" $name) (set (omit $probe "path") "httpGet" $get) -}}
 {{- end -}}
 {{- toYaml $probes -}}
