@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import enum
 import json
 import signal
 from typing import Annotated
@@ -15,6 +16,16 @@ from bridge.cli.context import out
 from bridge.sandbox.bap import Message
 from bridge.sandbox.demo import play, show_bill
 from bridge.sandbox.stories import STORIES
+
+PASSES = 4
+"""The use case of loyalty passes."""
+
+
+class Dialect(enum.StrEnum):
+    """What a BAP may speak."""
+
+    DEG = "deg"
+    UEI = "uei"
 
 
 def demo(
@@ -32,11 +43,16 @@ def demo(
         bool,
         typer.Option("--json", help="Print the final messages as JSON; the timeline to stderr."),
     ] = False,
+    dialect: Annotated[
+        Dialect, typer.Option("--dialect", help="What the BAP speaks; uei sells no passes.")
+    ] = Dialect.DEG,
 ) -> None:
     """Play a use case between a sandbox BAP and a sandbox CPO through a real bridge.
 
     Example: bridge demo --once --use-case 3
     """
+    if dialect is Dialect.UEI and use_case == PASSES:
+        raise typer.BadParameter("uei has no place for passes", param_hint="--use-case")
     # SIGTERM is taken as Ctrl-C, so that the bridge and its store end with the demo.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     console = Console(highlight=False, soft_wrap=True, stderr=as_json)
@@ -49,4 +65,5 @@ def demo(
             show_bill(console, bill)
 
     with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(play(console, STORIES[use_case], tell, once=once))
+        story = STORIES[use_case]
+        asyncio.run(play(console, story, tell, dialect=dialect.value, once=once))

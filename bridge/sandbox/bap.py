@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import uuid
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 import aiohttp
 from aiohttp import web
@@ -16,6 +16,9 @@ from aiohttp import web
 Message = dict[str, Any]
 Sign = Callable[[bytes], str]
 """Gives the Authorization header of exactly these bytes."""
+
+DOMAINS: Final[Mapping[str, str]] = {"deg": "deg:ev-charging", "uei": "ev-charging:uei"}
+"""What stands in ``context.domain``, by dialect."""
 
 Seen = Callable[[str, str, Message], None]
 """Told of every Beckn message: direction (``in``, ``out``), action, the message."""
@@ -36,7 +39,7 @@ class SandboxBap:
     bridge_url: str
     bap_id: str = "sandbox-bap.example"
     bpp_id: str = "bridge.example"
-    domain: str = "deg:ev-charging"
+    domain: str = DOMAINS["deg"]
     seen: Seen = lambda direction, action, message: None
     url: str = ""
     refuses: frozenset[str] = frozenset()
@@ -182,8 +185,19 @@ class SandboxBap:
 
         Raises:
             AssertionError: the bridge did not ACK.
+            TimeoutError: no callback came in time.
+        """
+        return await self.answer_to(await self.acked(action, message, transaction_id, **changes))
+
+    async def acked(
+        self, action: str, message: Message, transaction_id: str, **changes: object
+    ) -> str:
+        """Send a request and return its message_id.
+
+        Raises:
+            AssertionError: the bridge did not ACK.
         """
         message_id, ack = await self.send(action, message, transaction_id, **changes)
         if ack["message"]["ack"]["status"] != "ACK":
             raise AssertionError(f"{action} was refused: {ack}")
-        return await self.answer_to(message_id)
+        return message_id

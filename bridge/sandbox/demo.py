@@ -19,7 +19,7 @@ from aiohttp import web
 from rich.console import Console
 
 from bridge.errors import BridgeError
-from bridge.sandbox.bap import Message, SandboxBap
+from bridge.sandbox.bap import DOMAINS, Message, SandboxBap
 from bridge.sandbox.cpo import SandboxCpo
 from bridge.sandbox.drive import GPS, find
 from bridge.sandbox.stories import PROVIDER, Stage, Story, set_tariff
@@ -27,6 +27,8 @@ from bridge.sandbox.timeline import Timeline
 
 START_S = 30.0
 POLL_S = 0.1
+SILENCE_S = 1.0
+"""How long an on_search may take before it counts as the silence of ``uei``: nothing found."""
 
 
 class DemoFailed(BridgeError):
@@ -34,12 +36,18 @@ class DemoFailed(BridgeError):
 
 
 async def play(
-    console: Console, story: Story, tell: Callable[[list[Message]], None], *, once: bool
+    console: Console,
+    story: Story,
+    tell: Callable[[list[Message]], None],
+    *,
+    dialect: str,
+    once: bool,
 ) -> None:
     """Start everything, play a use case, then stay up for the user's own calls unless ``once``.
 
     Args:
         tell: is given the final bills.
+        dialect: what the BAP speaks.
 
     Raises:
         DemoFailed: a step did not happen.
@@ -50,9 +58,9 @@ async def play(
         cpo = SandboxCpo(token_a="demo-token-a", seen=timeline.ocpi)
         set_tariff(cpo, story)
         cpo.url = await stack.enter_async_context(served(cpo.app(), 9101))
-        bap = SandboxBap(bridge_url="", seen=timeline.beckn)
+        bap = SandboxBap(bridge_url="", domain=DOMAINS[dialect], seen=timeline.beckn)
         bap.url = await stack.enter_async_context(served(bap.app(), 5301))
-        config, bap.bridge_url = configured(folder, cpo, bap, story.commercial)
+        config, bap.bridge_url = configured(folder, cpo, bap, story.commercial, dialect)
         timeline.note(f"CPO {cpo.url}   bridge {bap.bridge_url}   BAP {bap.url}\n")
         await stack.enter_async_context(bridge_running(config, folder, bap.bridge_url))
         try:
@@ -103,7 +111,7 @@ def tail_of(log: Path) -> str:
 
 
 def configured(
-    folder: Path, cpo: SandboxCpo, bap: SandboxBap, commercial: Message
+    folder: Path, cpo: SandboxCpo, bap: SandboxBap, commercial: Message, dialect: str
 ) -> tuple[Path, str]:
     """Write the bridge's configuration; return its path and the bridge's address."""
     terms = folder / "commercial.yaml"
@@ -125,7 +133,11 @@ def configured(
                 "provider": {"id": PROVIDER, "name": cpo.name},
             }
         ],
-        "beckn": {"adapter": "none", "subscriber_id": "bridge.example"},
+        "beckn": {
+            "adapter": "none",
+            "subscriber_id": "bridge.example",
+            "dialects": [dialect],
+        },
         "allow_hosts": ["127.0.0.1"],
         "support": {"phone": "1800112233", "email": "help@bridge.example"},
         "commercial": str(terms),
@@ -213,8 +225,8 @@ async def _catalogue_ready(bap: SandboxBap) -> None:
         async with asyncio.timeout(START_S):
             while True:
                 try:
-                    await find(bap, str(uuid.uuid4()))
-                except LookupError:
+                    await find(bap, str(uuid.uuid4()), within_s=SILENCE_S)
+                except (LookupError, TimeoutError):
                     await asyncio.sleep(POLL_S)
                 else:
                     return

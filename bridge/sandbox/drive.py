@@ -38,18 +38,23 @@ class Choice:
         return {"order": {"provider": {"id": self.provider_id}, "items": [item], **parts}}
 
 
-async def find(bap: SandboxBap, transaction_id: str) -> Choice:
-    """Search around the driver and take the nearest item."""
-    return (await find_all(bap, transaction_id))[0]
+async def find(bap: SandboxBap, transaction_id: str, *, within_s: float = 15.0) -> Choice:
+    """Search around the driver and take the nearest item; see find_all."""
+    return (await find_all(bap, transaction_id, within_s=within_s))[0]
 
 
-async def find_all(bap: SandboxBap, transaction_id: str) -> list[Choice]:
-    """Search around the driver; return what the first answer lists, the nearest item first."""
+async def find_all(bap: SandboxBap, transaction_id: str, *, within_s: float = 15.0) -> list[Choice]:
+    """Search around the driver; return what the first answer lists, the nearest item first.
+
+    Raises:
+        TimeoutError: there is no answer, which is how ``uei`` says that nothing is there.
+    """
     stop = {
         "location": {"circle": {"gps": GPS, "radius": {"value": "5", "unit": "km"}}},
     }
     intent = {"fulfillment": {"type": "CHARGING", "stops": [stop]}}
-    found = await bap.ask("search", {"intent": intent}, transaction_id)
+    message_id = await bap.acked("search", {"intent": intent}, transaction_id)
+    found = await bap.answer_to(message_id, within_s=within_s)
     return [
         Choice(provider["id"], item["id"])
         for provider in found["message"]["catalog"]["providers"]
@@ -72,6 +77,13 @@ def update(order: Message, code: str, token: str | None = None) -> Message:
     }
 
 
+CHARGING = frozenset({"ACTIVE", "ORDER_PROCESSING"})
+"""States of a fulfillment while energy flows, of ``deg`` and of ``uei``."""
+
+OVER = frozenset({"COMPLETED", "ORDER_FULFILLED", "ORDER_PARTIALLY_FULFILLED"})
+"""States of one that has ended."""
+
+
 def state_of(message: Message) -> str:
     """Return the fulfillment state of a callback; empty when it has none."""
     fulfillments = message.get("message", {}).get("order", {}).get("fulfillments", [{}])
@@ -82,7 +94,7 @@ def is_final(message: Message) -> bool:
     """Whether a callback is the final bill."""
     return (
         message["context"]["action"] == "on_update"
-        and state_of(message) == "COMPLETED"
+        and state_of(message) in OVER
         and "provisional" not in str(message)
     )
 
@@ -150,7 +162,7 @@ class Driver:
     async def starts(self, *, token: str | None = None) -> Message:
         """Plug in and start; return the callback that says that energy flows."""
         await self.ask("update", update(self.order, "start-charging", token))
-        return await self.hears(lambda message: state_of(message) == "ACTIVE")
+        return await self.hears(lambda message: state_of(message) in CHARGING)
 
     async def charges(self) -> Message:
         """Start, and charge to the end; return the final bill."""

@@ -19,7 +19,7 @@ import yaml
 from aiohttp import web
 
 from bridge.beckn.layer2 import Violation
-from bridge.sandbox.bap import Message, SandboxBap, Sign
+from bridge.sandbox.bap import DOMAINS, Message, SandboxBap, Sign
 from bridge.sandbox.cpo import SandboxCpo
 from bridge.sandbox.drive import find
 from tests.layer2 import DEG
@@ -166,10 +166,11 @@ class Rig:
     layer2_violations: list[Violation] = field(default_factory=list)
 
     def sees(self, direction: str, action: str, message: Message) -> None:
-        """Keep what the bridge sends; each message has to be valid by our own layer-2 file."""
+        """Keep what the bridge sends; each message of deg has to be valid by our layer-2 file."""
         if direction == "in":
             self.beckn_sent.append(message)
-            violation = DEG.violation(action, message)
+            ours = message["context"]["domain"] == DOMAINS["deg"]
+            violation = DEG.violation(action, message) if ours else None
             if violation is not None:
                 self.layer2_violations.append(violation)
 
@@ -211,8 +212,8 @@ class Rig:
 
         async def found() -> bool:
             try:
-                await find(self.bap, str(uuid.uuid4()))
-            except IndexError:
+                await find(self.bap, str(uuid.uuid4()), within_s=1)
+            except (LookupError, TimeoutError):
                 return False
             return True
 
@@ -238,6 +239,7 @@ async def rig(
     sign: Sign | None = None,
     commercial: str | Mapping[str, Any] | None = None,
     adapter: ProtocolServer | Onix | None = None,
+    domain: str = DOMAINS["deg"],
     **changes: Any,
 ) -> AsyncIterator[Rig]:
     """Start a CPO, a BAP and one bridge; end everything afterwards.
@@ -248,15 +250,18 @@ async def rig(
         sign: signs what the BAP sends.
         commercial: the file of commercial terms, as YAML or as what it means.
         adapter: what stands between the BAP and the bridge.
+        domain: what the BAP speaks.
+        changes: keys of the configuration; ``{bap}`` is the address of the BAP.
     """
     if commercial is not None:
         changes["commercial"] = str(write_commercial(folder, commercial))
     cpo = cpo_of("token-a-of-the-sandbox")
     cpo_site = Site(cpo.app)
     cpo.url = cpo_site.url
-    bap = SandboxBap(bridge_url="", sign=sign)
+    bap = SandboxBap(bridge_url="", domain=domain, sign=sign)
     bap_site = Site(bap.app)
     bap.url = bap_site.url
+    changes = json.loads(json.dumps(changes).replace("{bap}", bap.url))
     whole = Rig(folder, redis_url, cpo, cpo_site, bap, bap_site)
     bap.seen = whole.sees
     await cpo_site.start()

@@ -12,7 +12,7 @@ import pytest
 import pytest_asyncio
 
 from bridge.beckn.quirks import Quirk
-from bridge.sandbox.bap import Message
+from bridge.sandbox.bap import DOMAINS, Message
 from bridge.sandbox.drive import GPS, Choice, book, find, is_final
 from bridge.store.connect import connect
 from tests.e2e.rig import Rig, rig
@@ -22,13 +22,15 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 ACK = {"message": {"ack": {"status": "ACK"}}}
 MAX_BODY_BYTES = 65_536
+BOTH = {"subscriber_id": "bridge.example", "dialects": ["deg", "uei"]}
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def world(tmp_path_factory: pytest.TempPathFactory, redis_server: str) -> AsyncIterator[Rig]:
     """Give one bridge for all of these tests: none leaves anything behind for the next."""
     folder = tmp_path_factory.mktemp("bridge")
-    async with rig(folder, redis_server, limits={"max_body_bytes": MAX_BODY_BYTES}) as running:
+    limits = {"max_body_bytes": MAX_BODY_BYTES}
+    async with rig(folder, redis_server, limits=limits, beckn=BOTH) as running:
         yield running
     await empty(redis_server)
 
@@ -117,7 +119,7 @@ async def test_context_and_message_are_objects(world: Rig, part: str, wrong: obj
 # What lacks what an answer needs, or is meant for somebody else
 
 REQUIRED = (
-    *("domain", "action", "version", "bap_id", "bap_uri"),
+    *("domain", "action", "bap_id", "bap_uri"),
     *("bpp_id", "transaction_id", "message_id"),
 )
 
@@ -135,7 +137,7 @@ async def test_a_field_of_the_context_is_missing_or_wrong(
     ("field", "value"),
     [
         ("domain", "deg:retail"),
-        ("domain", "ev-charging:uei"),
+        ("domain", "ev-charging"),
         ("version", "2.0.0"),
         ("bpp_id", "another-bpp.example"),
         ("action", "track"),
@@ -243,9 +245,8 @@ async def test_a_message_of_the_wrong_shape(
 
 async def test_behind_protocol_server_a_refusal_is_http_200(world: Rig) -> None:
     bridge = world.bridges[0]
-    plain = {"subscriber_id": world.bap.bpp_id}
     adapter = {"adapter": "protocol-server", "reply_base_url": world.bap.url}
-    await bridge.restart(beckn={**plain, **adapter})
+    await bridge.restart(beckn={**BOTH, **adapter})
     try:
         status, answer = await world.bap.post("/beckn/search", b"{")
         assert (status, answer["message"]) == (200, {"ack": {"status": "NACK"}})
@@ -255,7 +256,7 @@ async def test_behind_protocol_server_a_refusal_is_http_200(world: Rig) -> None:
         )
         assert found["message"]["catalog"]["providers"]
     finally:
-        await bridge.restart(beckn=plain)
+        await bridge.restart(beckn=BOTH)
 
 
 # What comes twice
@@ -308,11 +309,14 @@ async def test_every_quirk_is_understood_and_counted(world: Rig) -> None:
     await understood(world, "select", odd_select(choice), new_transaction(), ttl="15S")
     nobodys = await world.bap.ask("select", odd_choice(choice), new_transaction())
     assert "no-such-offer" in nobodys["error"]["message"]
+    await understood(world, "search", {"intent": {}}, new_transaction(), version=None)
+    uei = {"domain": DOMAINS["uei"]}
+    await understood(world, "init", odd_init(choice), new_transaction(), **uei)
     reference = {"ref_id": order["id"]}
     await understood(world, "status", reference, transaction, ttl="soon")
     help_ = {**reference, "phone": "1800"}
     await understood(world, "support", help_, transaction, timestamp="2025:09:24:10:00:00")
-    await understood(world, "update", odd_start(order["id"]), transaction)
+    await understood(world, "update", odd_start(), transaction)
 
     after = await quirks(world)
     counted = {quirk for quirk in Quirk if after.get(quirk, 0) > before.get(quirk, 0)}
@@ -323,7 +327,7 @@ async def test_every_quirk_is_understood_and_counted(world: Rig) -> None:
 
 
 async def understood(
-    world: Rig, action: str, message: Message, transaction_id: str, **changes: str
+    world: Rig, action: str, message: Message, transaction_id: str, **changes: str | None
 ) -> None:
     """Send what is odd; its answer is no error."""
     assert "error" not in await world.bap.ask(action, message, transaction_id, **changes), action
@@ -348,6 +352,13 @@ def odd_select(choice: Choice) -> Message:
     return {"order": {"item": item, "fulfillments": [{"stops": stops}]}}
 
 
+def odd_init(choice: Choice) -> Message:
+    """Return an init whose provider is among several, with a phone as people write it."""
+    message = choice.order(amount="2", unit="kWh", billing={"name": "A", "number": "+91 98-76 1"})
+    message["order"]["providers"] = [message["order"].pop("provider")]
+    return message
+
+
 def odd_choice(choice: Choice) -> Message:
     """Return a select of an offer that stands in the item."""
     message = choice.order(amount="2", unit="kWh")
@@ -355,10 +366,10 @@ def odd_choice(choice: Choice) -> Message:
     return message
 
 
-def odd_start(order_id: str) -> Message:
-    """Return an update that does not say what it updates."""
+def odd_start() -> Message:
+    """Return an update that says neither what it updates nor of which order."""
     fulfillment = {"id": "1", "state": {"descriptor": {"code": "start_charging"}}}
-    return {"order": {"id": order_id, "fulfillments": [fulfillment]}}
+    return {"order": {"fulfillments": [fulfillment]}}
 
 
 async def quirks(world: Rig) -> dict[str, float]:

@@ -34,3 +34,16 @@ async def test_there_is_no_other(tmp_path: Path, number: str) -> None:
     code, _, err = await bridge_command("demo", "--use-case", number, cwd=tmp_path)
     assert code == 2
     assert "--use-case" in err
+
+
+async def test_a_bap_that_speaks_uei_walks_in(tmp_path: Path) -> None:
+    code, out, err = await bridge_command("demo", "--once", "--dialect", "uei", cwd=tmp_path)
+    assert (code, err) == (0, "")
+    assert "76.60" in out.partition("Final bill")[2]
+
+
+async def test_uei_sells_no_passes(tmp_path: Path) -> None:
+    wanted = ("--dialect", "uei", "--use-case", "4")
+    code, _, err = await bridge_command("demo", "--once", *wanted, cwd=tmp_path)
+    assert code == 2
+    assert "no place for passes" in err

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -15,6 +14,7 @@ from bridge.beckn.actions import ACTIONS
 from bridge.sandbox.bap import Message
 from bridge.sandbox.drive import GPS, find, is_final, state_of
 from tests.e2e.rig import Rig, rig
+from tests.e2e.samples import changed, replaced
 from tests.reference import load_tool
 from tests.waiting import until
 
@@ -65,9 +65,8 @@ class Pages:
         """
         bap = self.world.bap
         request = replaced(page, {BAP_URI: bap.url, **names})
-        changed = {path for path, _ in set(leaves(page)) ^ set(leaves(request))}
-        assert changed == {BAP_URI, *names}
-        assert changed <= NAMES
+        assert changed(page, request) == {BAP_URI, *names}
+        assert {BAP_URI, *names} <= NAMES
 
         action = request["context"]["action"]
         before = len(self.callbacks(action))
@@ -85,31 +84,6 @@ class Pages:
     def callbacks(self, action: str) -> list[Message]:
         """Return what came for an action so far."""
         return [m for m in self.world.bap.callbacks if m["context"]["action"] == f"on_{action}"]
-
-
-def replaced(value: Any, names: Mapping[str, str], path: str = "") -> Any:
-    """Return a JSON value with other texts at some paths."""
-    match value:
-        case dict():
-            below = f"{path}." if path else ""
-            return {key: replaced(part, names, f"{below}{key}") for key, part in value.items()}
-        case list():
-            return [replaced(part, names, f"{path}[{i}]") for i, part in enumerate(value)]
-        case _:
-            return names.get(path, value)
-
-
-def leaves(value: Any, path: str = "") -> Iterator[tuple[str, object]]:
-    """Yield each value of a JSON document with its path."""
-    match value:
-        case dict():
-            for key, part in value.items():
-                yield from leaves(part, f"{path}.{key}" if path else key)
-        case list():
-            for index, part in enumerate(value):
-                yield from leaves(part, f"{path}[{index}]")
-        case _:
-            yield path, value
 
 
 @pytest.fixture
