@@ -61,7 +61,7 @@ async def confirm(world: World, request: Request, intent: Confirm, order: Order 
     order, refusal, errands = proven(world, order, OtpStep.CONFIRM, token)
     if refusal is not None:
         return Decision(order, (refuse(world, request, refusal),), errands=errands)
-    item = await available_item(world, intent.wish, ask=True, later=order.booked)
+    item = await available_item(world, request, intent.wish, ask=True, later=order.booked)
     if order.booked:
         await kept(world, order)
     else:

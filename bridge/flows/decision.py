@@ -36,6 +36,9 @@ from bridge.orders.pass_order import MemberUse, PassOrder
 from bridge.orders.plans import Plan
 from bridge.orders.terms import Commercial
 
+WAY_BACK_S = 0.5
+"""What an answer may take to its BAP; its ttl runs on meanwhile."""
+
 STORE_TICK = timedelta(milliseconds=1)
 """The store knows a deadline by the millisecond it falls into."""
 
@@ -213,10 +216,21 @@ def summary_of(order: Order | PassOrder) -> str:
     return ", ".join(words)
 
 
-def answer_by(world: World, request: Request, *, limit_s: float) -> datetime:
-    """Return when a request must be answered at the latest: min(ttl, limit) (decisions 7)."""
-    seconds = limit_s if request.ttl_s is None else min(limit_s, request.ttl_s)
+def answer_by(request: Request, *, limit_s: float) -> datetime:
+    """Return when a request must be answered at the latest: min(ttl, limit) (decisions 7).
+
+    An answer that left at the end of its ttl would be late: it has a way to go.
+    """
+    ttl_s = request.ttl_s
+    seconds = limit_s if ttl_s is None else min(limit_s, max(ttl_s - WAY_BACK_S, ttl_s / 2))
     return request.received_at + timedelta(seconds=seconds)
+
+
+def lapses_at(request: Request) -> datetime | None:
+    """Return when nobody waits for the answer to a request any more; None without a ttl."""
+    if request.ttl_s is None:
+        return None
+    return request.received_at + timedelta(seconds=request.ttl_s)
 
 
 def with_deadline(order: Order, name: str, due: datetime | None) -> Order:

@@ -35,7 +35,7 @@ async def init(world: World, request: Request, intent: Init, order: Order | None
     if order is not None and wish.item_id == order.item.id:
         wish = _as_before(wish, order)
     later = wants_slot(world, wish, order)
-    item = await available_item(world, wish, ask=False, later=later)
+    item = await available_item(world, request, wish, ask=False, later=later)
     key = order_key(request.bap_id, request.transaction_id)
     wish, booked = await timed_as_said(world, wish, item, key, order)
     customer = customer_of(intent.billing, intent.customer)

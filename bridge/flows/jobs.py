@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 import msgspec
+from msgspec import UNSET, Raw, UnsetType
 
 from bridge.ocpi.commands import CommandResponseType, CommandResultType
 from bridge.ocpi.locations import Status
@@ -15,10 +16,15 @@ from bridge.orders.payments import PaymentEvent
 
 
 class BecknJob(msgspec.Struct, frozen=True, kw_only=True, tag="beckn"):
-    """A Beckn request that was ACKed."""
+    """A Beckn request that was ACKed.
+
+    Args:
+        order: its ``message.order``, kept where an error may have to be told beside it.
+    """
 
     request: Request
     intent: Intent
+    order: Raw | UnsetType = UNSET
 
 
 class SessionJob(msgspec.Struct, frozen=True, kw_only=True, tag="session"):

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import datetime
 
 from msgspec.structs import replace
 
-from bridge.errors import ItemUnavailable, QuoteUnavailable
-from bridge.flows.decision import World
+from bridge.errors import CpoUnavailable, ItemUnavailable, QuoteUnavailable
+from bridge.flows.decision import World, answer_by
 from bridge.flows.reservation import reserves
-from bridge.orders.intents import Wish
+from bridge.ocpi.locations import EVSE
+from bridge.orders.intents import Request, Wish
 from bridge.orders.item import ChargingItem
 from bridge.orders.order import Order, Quote
 from bridge.orders.terms import Agreed
@@ -17,7 +19,7 @@ from bridge.pricing.quote import quote
 
 
 async def available_item(
-    world: World, wish: Wish, *, ask: bool, later: bool = False
+    world: World, request: Request, wish: Wish, *, ask: bool, later: bool = False
 ) -> ChargingItem:
     """Return the wished item, with the status the CPO itself gives.
 
@@ -30,18 +32,28 @@ async def available_item(
     Raises:
         ProviderUnknown, ItemUnknown: there is no such item.
         ItemUnavailable: the EVSE is in use, out of order or gone, or its party is away.
-        CpoUnavailable: the CPO had to be asked and did not answer.
+        CpoUnavailable: the CPO had to be asked and did not answer while ``request`` waits.
     """
     at = wish.start if later else None
     item = world.catalog.find(wish.provider_id, wish.item_id, at)
     if ask or not world.freshness.fresh(item):
-        evse = await world.live.evse(item.cpo_id, item)
+        evse = await _asked(world, request, item)
         if evse is None:
             raise ItemUnavailable(f"the CPO does not know EVSE {item.evse.uid} any more")
         item = replace(item, evse=replace(item.evse, status=evse.status))
     if item.status not in (world.bookable if later else world.startable):
         raise ItemUnavailable(f"EVSE {item.evse.evse_id or item.evse.uid} is {item.status}")
     return item
+
+
+async def _asked(world: World, request: Request, item: ChargingItem) -> EVSE | None:
+    """Ask the CPO for the EVSE, for as long as there is time to answer the BAP."""
+    until = answer_by(request, limit_s=world.terms.reply_deadline_s)
+    try:
+        async with asyncio.timeout(max(0.0, (until - world.now).total_seconds())):
+            return await world.live.evse(item.cpo_id, item)
+    except TimeoutError as error:
+        raise CpoUnavailable("the CPO does not answer in time") from error
 
 
 def slot(world: World, wish: Wish) -> tuple[datetime | None, datetime | None]:

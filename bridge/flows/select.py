@@ -26,7 +26,7 @@ async def select(world: World, request: Request, intent: Select, order: Order | 
     """
     refuse_placed(order)
     later = wants_slot(world, intent.wish, None)
-    item = await available_item(world, intent.wish, ask=False, later=later)
+    item = await available_item(world, request, intent.wish, ask=False, later=later)
     key = order_key(request.bap_id, request.transaction_id)
     wish, booked = await timed(world, intent.wish, item, key, None)
     agreed, price = await agreed_and_priced(world, wish, item, None, key=key)

@@ -124,7 +124,7 @@ def _start_session(world: World, order: Order, attempt: Attempt) -> StartSession
 
 def waiting_for(world: World, order: Order, request: Request, verb: Verb) -> Order:
     """Return the order with one more request that waits for the real outcome."""
-    until = answer_by(world, request, limit_s=world.terms.reply_deadline_s)
+    until = answer_by(request, limit_s=world.terms.reply_deadline_s)
     waiting = (*order.waiting, Waiting(request=request, verb=verb, until=until))
     return with_deadline(
         replace(order, waiting=waiting), "reply", min(entry.until for entry in waiting)

@@ -64,7 +64,7 @@ class Metrics:
         )
         self.callbacks = counter(
             "bridge_callbacks",
-            "Callbacks tried; outcome delivered, retried, dead",
+            "Callbacks tried; outcome delivered, retried, split, echoed, late, dead",
             ["action", "outcome"],
         )
         self.callback_seconds = seconds(

@@ -13,11 +13,13 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 from aiohttp import web
+from msgspec import UNSET, Raw
 
 from bridge.beckn.ack import ack, nack
 from bridge.beckn.actions import REQUESTS
 from bridge.beckn.context import read_envelope
 from bridge.beckn.layer2 import Layer2Files
+from bridge.beckn.shape import encode_json
 from bridge.beckn.webhook import check_hmac, read_notice
 from bridge.clients.guard import Guard
 from bridge.dialects.dialect import Dialect
@@ -33,7 +35,7 @@ from bridge.errors import (
 from bridge.flows.jobs import BecknJob
 from bridge.flows.ports import Orders
 from bridge.observability import Metrics, bound, get_logger
-from bridge.orders.intents import Intent, Request
+from bridge.orders.intents import Request
 from bridge.orders.order import order_key
 from bridge.server.signatures import Verifier, require_own
 from bridge.store.inbox import Inbox
@@ -42,6 +44,11 @@ log = get_logger()
 
 ACK_TIMEOUT_S: Final = 2.0
 """How long a request may take to be queued; beckn-onix gives its sender up after 5 s."""
+
+
+ECHOED: Final = frozenset({"select", "init", "confirm"})
+"""Requests whose order may have to stand beside an error: protocol-server may have a layer-2 file
+that wants one (decisions 9)."""
 
 
 class Webhook(msgspec.Struct, frozen=True):
@@ -131,7 +138,8 @@ async def _take(edge: BecknEdge, http: web.Request, body: bytes, action: str | N
     """Check who sent a request and what it says, and queue it; return it."""
     _check_webhook(edge, http, body)
     sender = await edge.verifier.sender_of(http.headers, body) if edge.verifier else None
-    request, intent, digest = _read(edge, body, action)
+    job, digest = _read(edge, body, action)
+    request = job.request
     if sender is not None:
         require_own(sender, request)
     _check_bap_uri(edge, request)
@@ -140,7 +148,7 @@ async def _take(edge: BecknEdge, http: web.Request, body: bytes, action: str | N
         transaction_id=request.transaction_id,
         message_id=request.message_id,
     ):
-        await _queue(edge, request, intent, digest)
+        await _queue(edge, job, digest)
     return request
 
 
@@ -201,8 +209,8 @@ async def _body(edge: BecknEdge, http: web.Request) -> bytes:
         raise BecknInvalid("", f"larger than {edge.max_body_bytes} bytes") from error
 
 
-def _read(edge: BecknEdge, body: bytes, action: str | None) -> tuple[Request, Intent, str]:
-    """Return the request, what it wants, and the digest of its message."""
+def _read(edge: BecknEdge, body: bytes, action: str | None) -> tuple[BecknJob, str]:
+    """Return the request with what it wants, and the digest of its message."""
 
     def quirk(name: str) -> None:
         edge.metrics.beckn_quirks.labels(name).inc()
@@ -221,7 +229,11 @@ def _read(edge: BecknEdge, body: bytes, action: str | None) -> tuple[Request, In
     _check_layer2(edge, request, body)
     intent = edge.dialects[request.domain].parse(request.action, message, quirk)
     canonical = json.dumps(message, sort_keys=True, separators=(",", ":"), default=str)
-    return request, intent, hashlib.sha256(canonical.encode()).hexdigest()
+    order = message.get("order") if edge.quiet and request.action in ECHOED else None
+    job = BecknJob(
+        request=request, intent=intent, order=Raw(encode_json(order)) if order else UNSET
+    )
+    return job, hashlib.sha256(canonical.encode()).hexdigest()
 
 
 def _check_bap_uri(edge: BecknEdge, request: Request) -> None:
@@ -242,8 +254,9 @@ def _check_layer2(edge: BecknEdge, request: Request, body: bytes) -> None:
         raise BecknInvalid(*violation)
 
 
-async def _queue(edge: BecknEdge, request: Request, intent: Intent, digest: str) -> None:
+async def _queue(edge: BecknEdge, job: BecknJob, digest: str) -> None:
     """Queue the request in the lane of its order, once (decisions 4)."""
+    request, intent = job.request, job.intent
     lane = order_key(request.bap_id, request.transaction_id)
     named = getattr(intent, "order_id", None) or getattr(intent, "ref_id", None)
     if named is not None:
@@ -252,7 +265,7 @@ async def _queue(edge: BecknEdge, request: Request, intent: Intent, digest: str)
         if found is not None and found.startswith(order_key(request.bap_id, "")):
             lane = found
     repeat_key = "|".join((lane, request.action, request.message_id, digest))
-    if await edge.inbox.queue_once(lane, BecknJob(request=request, intent=intent), repeat_key):
+    if await edge.inbox.queue_once(lane, job, repeat_key):
         log.info("beckn.queued")
         edge.wake()
     else:

@@ -6,7 +6,7 @@ import secrets
 from datetime import UTC, datetime
 
 import msgspec
-from msgspec import Raw
+from msgspec import UNSET, Raw, UnsetType
 
 from bridge.store.database import Command, Database, Guard, key, packed
 from bridge.store.lanes import Lanes
@@ -27,6 +27,8 @@ class CallbackEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
         url: where to; the action is already part of it.
         body: the whole Beckn message.
         solicited: it answers a request; then it is of no use after ``until``.
+        lapses_at: when its ttl ends: then nobody waits for this answer any more.
+        echo: the request's order, to stand beside an error where the receiver wants one.
         tries: attempts made so far, by schedule.
         next_at: when the schedule has the next one; an attempt before that (the BAP was heard of
             meanwhile) does not count.
@@ -40,6 +42,8 @@ class CallbackEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     body: Raw
     solicited: bool
     until: datetime | None = None
+    lapses_at: datetime | None = None
+    echo: Raw | UnsetType = UNSET
     tries: int = 0
     next_at: datetime | None = None
     created_at: datetime
@@ -99,7 +103,7 @@ class DeadLetters:
     async def replay(self, letter: DeadLetter) -> bool:
         """Put a dead letter back into its lane; False when somebody else did so before."""
         entry = msgspec.structs.replace(
-            letter.entry, tries=0, next_at=None, until=None, solicited=False
+            letter.entry, tries=0, next_at=None, until=None, lapses_at=None, solicited=False
         )
         return await self._db.commit(
             [

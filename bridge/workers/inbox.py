@@ -6,11 +6,11 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import msgspec
-from msgspec import Raw
+from msgspec import UNSET, Raw
 
 from bridge.beckn.context import answer_context
 from bridge.flows.decide import decide
-from bridge.flows.decision import Callback, Decision, World, answer_by
+from bridge.flows.decision import Callback, Decision, World, answer_by, lapses_at
 from bridge.flows.jobs import (
     BecknJob,
     CdrJob,
@@ -188,7 +188,7 @@ class InboxWorker:
             commands += self._members.used(used)
             commands += self._lanes.inbox.push(used.held_by, packed(MemberUseJob(at=world.now)))
         for callback in decision.callbacks:
-            entry = self._entry(world, lane, callback)
+            entry = self._entry(world, lane, callback, job)
             wake = callback.solicited
             commands += self._lanes.outbox.push(lane, packed(entry), wake=wake)
         for plan in decision.plans:
@@ -205,7 +205,7 @@ class InboxWorker:
             commands += self._story(lane, job, before, decision)
         return commands
 
-    def _entry(self, world: World, lane: str, callback: Callback) -> CallbackEntry:
+    def _entry(self, world: World, lane: str, callback: Callback, job: Job) -> CallbackEntry:
         """Return a callback as a whole Beckn message."""
         request = callback.request
         bpp_id, bpp_uri = self._bpp
@@ -228,6 +228,7 @@ class InboxWorker:
             if request.action == "search"
             else world.terms.reply_deadline_s
         )
+        bare = callback.error is not None and callback.message is None
         return CallbackEntry(
             order_key=lane,
             url=f"{self._reply_url(request.bap_uri)}/{callback.action}",
@@ -236,7 +237,9 @@ class InboxWorker:
             message_id=callback.message_id,
             body=Raw(msgspec.json.encode(parts)),
             solicited=callback.solicited,
-            until=answer_by(world, request, limit_s=limit_s) if callback.solicited else None,
+            until=answer_by(request, limit_s=limit_s) if callback.solicited else None,
+            lapses_at=lapses_at(request) if callback.solicited else None,
+            echo=job.order if bare and isinstance(job, BecknJob) else UNSET,
             created_at=world.now,
         )
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Final, Protocol
 
 import msgspec
+from msgspec import UNSET, Raw, UnsetType
 from msgspec.structs import replace
 
 from bridge.beckn.layer2 import Layer2Files
-from bridge.errors import CallbackFailed, CallbackInvalid, CallbackRefused
+from bridge.beckn.reworded import echoing, halves, renewed
+from bridge.errors import CallbackFailed, CallbackInvalid, CallbackRefused, CallbackTooLarge
 from bridge.observability import Metrics, bound, get_logger
 from bridge.store.database import Database, packed
 from bridge.store.journal import Journal
@@ -25,6 +28,9 @@ SOLICITED_RETRIES_S = (0.2, 0.5, 1.0)
 UNSOLICITED_RETRIES_S = (1.0, 5.0, 25.0, 120.0, 600.0, 1800.0)
 """Pauses before the further tries of what the BAP must learn in any case."""
 
+
+MUST_BE_KNOWN: Final = frozenset({"on_confirm", "on_update", "on_cancel"})
+"""What changed an order: it is told late rather than never, but not as an answer."""
 
 NO_FILES: Final[Layer2Files] = {}
 
@@ -78,6 +84,9 @@ class OutboxWorker:
         """Try to deliver; then let it go, put it off, or bury it."""
         entry = msgspec.json.decode(claim.entry, type=CallbackEntry)
         with bound(transaction_id=entry.transaction_id, message_id=entry.message_id):
+            if entry.lapses_at is not None and self._clock() > entry.lapses_at:
+                await self._tell_late(claim, entry)
+                return
             try:
                 self._check(entry)
                 with self._metrics.callback_post_seconds.labels(entry.action).time():
@@ -85,7 +94,8 @@ class OutboxWorker:
             except CallbackInvalid as error:
                 await self._bury(claim, entry, error, "withheld")
             except CallbackRefused as error:
-                await self._bury(claim, entry, error, "refused")
+                if not await self._reworded(claim, entry, error):
+                    await self._bury(claim, entry, error, "refused")
             except CallbackFailed as error:
                 now = self._clock()
                 later = rescheduled(entry, now)
@@ -127,10 +137,38 @@ class OutboxWorker:
         if self._withhold:
             raise CallbackInvalid(f"layer 2: {violation.path}: {violation.reason}")
 
+    async def _tell_late(self, claim: Claim, entry: CallbackEntry) -> None:
+        """Send what its BAP does not wait for any more: as news if it must be known, else not."""
+        log.warning("callback.late", action=entry.action, tries=entry.tries)
+        self._metrics.callbacks.labels(entry.action, "late").inc()
+        if entry.action in MUST_BE_KNOWN:
+            await self._outbox.postpone(claim, packed(as_news(entry, str(uuid.uuid4()))), 0)
+            return
+        commands = self._outbox.finished(claim)
+        if entry.action != "on_search":
+            commands += self._journal.note(
+                entry.order_key, "bridge > BAP", "Beckn", f"{entry.action} too late"
+            )
+        await self._db.commit(commands, [self._outbox.held(claim)])
+
+    async def _reworded(self, claim: Claim, entry: CallbackEntry, error: CallbackRefused) -> bool:
+        """Put something in the place of what was refused; False when there is nothing."""
+        parts = reworded(entry, error)
+        if not parts:
+            return False
+        how = "split" if len(parts) > 1 else "echoed"
+        commands = self._outbox.finished(claim)
+        for part in parts:
+            commands += self._outbox.push(claim.lane, packed(part))
+        await self._db.commit(commands, [self._outbox.held(claim)])
+        self._metrics.callbacks.labels(entry.action, how).inc()
+        log.warning("callback.reworded", action=entry.action, how=how, error=str(error))
+        return True
+
     async def _bury(
         self, claim: Claim, entry: CallbackEntry, error: CallbackFailed, why: str
     ) -> None:
-        commands = self._dead.buried(entry, str(error))
+        commands = self._dead.buried(replace(entry, echo=UNSET), str(error))
         if entry.action != "on_search":
             commands += self._journal.note(
                 entry.order_key, "bridge > BAP", "Beckn", f"{entry.action} {why}", error=error
@@ -139,6 +177,36 @@ class OutboxWorker:
         await self._db.commit(commands, [self._outbox.held(claim)])
         self._metrics.callbacks.labels(entry.action, "dead").inc()
         log.warning("callback.dead", action=entry.action, why=why, error=str(error))
+
+
+def as_news(entry: CallbackEntry, message_id: str) -> CallbackEntry:
+    """Return a callback as one that nobody asked for, under a message_id of its own."""
+    return replace(
+        entry,
+        message_id=message_id,
+        body=Raw(renewed(bytes(entry.body), message_id)),
+        solicited=False,
+        until=None,
+        lapses_at=None,
+        tries=0,
+        next_at=None,
+    )
+
+
+def reworded(entry: CallbackEntry, error: CallbackRefused) -> list[CallbackEntry]:
+    """Return what may be taken in place of a callback that was refused; nothing if nothing may.
+
+    An on_search that is too large: its halves. An error alone that breaks the receiver's schema:
+    the error with the request's order beside it, once.
+    """
+    body = bytes(entry.body)
+    if isinstance(error, CallbackTooLarge):
+        parts = halves(body) if entry.action == "on_search" else None
+        return [replace(entry, body=Raw(part), tries=0, next_at=None) for part in parts or ()]
+    if error.status == 400 and not isinstance(entry.echo, UnsetType):
+        whole = Raw(echoing(body, bytes(entry.echo)))
+        return [replace(entry, body=whole, echo=UNSET, tries=0, next_at=None)]
+    return []
 
 
 def rescheduled(entry: CallbackEntry, now: datetime) -> CallbackEntry | None:

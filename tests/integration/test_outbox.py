@@ -11,7 +11,7 @@ from typing import Any
 import aiohttp
 import msgspec
 import pytest
-from msgspec import Raw
+from msgspec import UNSET, Raw
 from redis.asyncio import Redis
 
 from bridge.clients.beckn import post_callback
@@ -57,6 +57,7 @@ class Side:
     ) -> None:
         """Queue an on_update, or another callback."""
         action = changes.pop("action", "on_update")
+        parts = changes.pop("parts", {"message": {}})
         context = {"action": action, "transaction_id": lane, "message_id": message_id}
         entry = CallbackEntry(
             order_key=f"{BAP_ID}|{lane}",
@@ -64,7 +65,7 @@ class Side:
             action=action,
             transaction_id=lane,
             message_id=message_id,
-            body=Raw(msgspec.json.encode({"context": context, "message": {}})),
+            body=Raw(msgspec.json.encode({"context": context, **parts})),
             created_at=self.clock.now(),
             **({"solicited": False} | changes),
         )
@@ -336,3 +337,114 @@ async def test_a_slow_bap_holds_up_its_own_order_only(side: Side, bap: Bap) -> N
         ids = [f"m{number:02}" for number in range(20) if number % 4 == lane]
         assert [each for each in bap.ids if each in ids] == ids
     assert bap.ids[-1] == "after"
+
+
+# What nobody waits for any more
+
+
+async def test_an_answer_past_its_ttl_is_news_if_it_changed_an_order(side: Side, bap: Bap) -> None:
+    await side.queue("m1", solicited=True, lapses_at=side.clock.now())
+    await side.queue("m2", solicited=True, lapses_at=side.clock.now() + timedelta(seconds=60))
+    bap.answers = [says({}, 500)] * 2
+
+    # Unlike an answer it is tried for a long time.
+    assert await side.pass_(0.1) == 2
+    assert await side.pass_(1) == 1
+    assert await side.pass_(5) == 2
+
+    news, *_, last = bap.ids
+    assert news not in ("m1", "m2")
+    assert bap.ids == [news] * 3 + ["m2"]
+    assert last == "m2"
+    assert (side.counted("late"), side.counted("delivered")) == (1, 2)
+
+
+@pytest.mark.parametrize("action", ["on_search", "on_select", "on_init", "on_status", "on_track"])
+async def test_another_answer_past_its_ttl_is_not_sent(side: Side, bap: Bap, action: str) -> None:
+    await side.queue("m1", action=action, solicited=True, lapses_at=side.clock.now())
+    await side.queue("m2", action=action, solicited=True)
+
+    await side.pass_(0.1)
+
+    assert bap.ids == ["m2"]
+    assert side.counted("late", action) == 1
+    assert await side.dead.count() == 0
+
+
+# What an adapter does not take as it is
+
+SCHEMA = {"message": {"ack": {"status": "NACK"}}, "error": {"code": 400, "message": "schema"}}
+
+
+def catalog(*ids: str) -> dict[str, Any]:
+    """Return the parts of an on_search with these providers."""
+    providers = [{"id": each, "items": [{"id": f"i-{each}"}]} for each in ids]
+    return {"message": {"catalog": {"providers": providers}}}
+
+
+def providers(message: dict[str, Any]) -> list[str]:
+    return [each["id"] for each in message["message"]["catalog"]["providers"]]
+
+
+async def test_an_on_search_that_is_too_large_is_sent_in_halves(side: Side, bap: Bap) -> None:
+    too_large = says({"message": "request entity too large"}, 500)
+    bap.answers = [too_large, too_large]
+    await side.queue("m1", action="on_search", parts=catalog("a", "b", "c", "d"), solicited=True)
+
+    await side.work()
+
+    assert [providers(message) for message in bap.got] == [
+        ["a", "b", "c", "d"],
+        ["a", "b"],
+        ["c", "d"],
+        ["a"],
+        ["b"],
+    ]
+    assert set(bap.ids) == {"m1"}
+    assert (side.counted("split", "on_search"), side.counted("dead", "on_search")) == (2, 0)
+
+
+@pytest.mark.parametrize(("action", "parts"), [("on_search", catalog("a")), ("on_update", {})])
+async def test_what_is_too_large_and_cannot_be_split_is_a_dead_letter(
+    side: Side, bap: Bap, action: str, parts: dict[str, Any]
+) -> None:
+    bap.answers = [says({}, 413)]
+    await side.queue("m1", action=action, parts=parts)
+
+    assert await side.work() == 1
+
+    [letter] = await side.dead.all()
+    assert letter.error.startswith("HTTP 413: ")
+
+
+ECHO = Raw(b'{"provider":{"id":"p"},"items":[{"id":"i"}],"billing":{"phone":"1"}}')
+BARE = {"error": {"code": "30004", "message": "no such item"}}
+
+
+async def test_an_error_alone_that_breaks_a_schema_is_told_with_the_order_once(
+    side: Side, bap: Bap
+) -> None:
+    bap.answers = [says(SCHEMA, 400), says(SCHEMA, 400)]
+    await side.queue("m1", action="on_select", parts=BARE, echo=ECHO, solicited=True)
+
+    assert await side.work() == 2
+
+    bare, whole = bap.got
+    assert "message" not in bare
+    assert (whole["context"], whole["error"]) == (bare["context"], bare["error"])
+    assert whole["message"]["order"]["items"][0]["id"] == "i"
+    assert (side.counted("echoed", "on_select"), side.counted("dead", "on_select")) == (1, 1)
+
+
+@pytest.mark.parametrize("status", [200, 401, 500])
+async def test_a_nack_that_is_no_broken_schema_gets_no_second_wording(
+    side: Side, bap: Bap, status: int
+) -> None:
+    bap.answers = [says(nack(), status)]
+    await side.queue("m1", action="on_select", parts=BARE, echo=ECHO, solicited=True)
+
+    assert await side.work() == 1
+
+    [letter] = await side.dead.all()
+    # Nothing of it is kept for longer than it is needed: it names the driver.
+    assert letter.entry.echo is UNSET

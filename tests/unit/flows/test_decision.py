@@ -15,12 +15,14 @@ from tests.unit.flows.callbacks import check, code
 from tests.unit.flows.play import Play, charging, confirmed, ended, interrupted, settled
 
 
-@pytest.mark.parametrize(("ttl_s", "waits_s"), [(None, 8), (600, 8), (2.5, 2.5), (0, 0)])
-def test_a_ttl_counts_from_receipt_and_shortens_only(ttl_s: float | None, waits_s: float) -> None:
-    play = Play()
-    request = play.request("update", ttl_s=ttl_s)
-    play.now += timedelta(seconds=3)
-    assert answer_by(play.world(), request, limit_s=8) == NOW + timedelta(seconds=waits_s)
+@pytest.mark.parametrize(
+    ("ttl_s", "waits_s"), [(None, 8), (600, 8), (8.4, 7.9), (2.5, 2), (0.4, 0.2), (0, 0)]
+)
+def test_an_answer_has_its_way_to_go_before_the_ttl_ends(
+    ttl_s: float | None, waits_s: float
+) -> None:
+    request = Play().request("update", ttl_s=ttl_s)
+    assert answer_by(request, limit_s=8) == NOW + timedelta(seconds=waits_s)
 
 
 @pytest.mark.parametrize(

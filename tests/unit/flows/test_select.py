@@ -10,13 +10,13 @@ from msgspec.structs import replace
 
 from bridge.errors import CpoUnavailable
 from bridge.ocpi.locations import Status
-from bridge.orders.intents import Measure, Quantity
+from bridge.orders.intents import Measure, Quantity, Select
 from bridge.orders.order import OrderState
 from tests import factories
 from tests.factories import NOW
 from tests.unit.flows.callbacks import codes, lines_of, shown
 from tests.unit.flows.play import PLAYED, Play, agreed
-from tests.unit.flows.world import ITEM_ID, TERMS, amount
+from tests.unit.flows.world import ITEM_ID, TERMS, amount, wish
 
 
 def quantity(measure: Measure, value: str, unit: str) -> Quantity:
@@ -88,6 +88,13 @@ async def test_a_cpo_that_does_not_answer_is_told_of() -> None:
     play.live.is_fresh, play.live.answer = False, CpoUnavailable("no answer in time")
     assert codes((await play.select()).callbacks) == ["40000"]
     assert play.order is None
+
+
+async def test_a_cpo_is_waited_for_as_long_as_the_bap_waits() -> None:
+    play = Play()
+    play.live.is_fresh, play.live.silent = False, True
+    assert codes((await play.ask("select", Select(wish=wish()), ttl_s=0.02)).callbacks) == ["40000"]
+    assert play.live.asked == [ITEM_ID]
 
 
 async def test_the_unknown_is_refused() -> None:

@@ -166,7 +166,7 @@ async def test_a_session_may_overtake_both_answers_to_the_command() -> None:
     assert play.placed.deadlines.keys() == {"session"}
 
 
-@pytest.mark.parametrize(("ttl_s", "after_s"), [(30, 8), (None, 8), (3, 3)])
+@pytest.mark.parametrize(("ttl_s", "after_s"), [(30, 8), (None, 8), (3, 2.5)])
 async def test_what_takes_too_long_is_answered_with_the_state_reached(
     ttl_s: float | None, after_s: float
 ) -> None:

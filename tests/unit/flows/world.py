@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -102,15 +103,22 @@ class Offered:
 
 @dataclass
 class Live:
-    """Fits LiveStatus and Freshness; ``asked`` are the items that the CPO was asked for."""
+    """Fits LiveStatus and Freshness; ``asked`` are the items that the CPO was asked for.
+
+    Args:
+        silent: the CPO never answers.
+    """
 
     answer: EVSE | BridgeError | None = field(default_factory=factories.evse)
     is_fresh: bool = True
+    silent: bool = False
     asked: list[str] = field(default_factory=list)
 
     async def evse(self, cpo_id: str, item: ChargingItem) -> EVSE | None:
         """Answer, or raise."""
         self.asked.append(item.id)
+        if self.silent:
+            await asyncio.Event().wait()
         if isinstance(self.answer, BridgeError):
             raise self.answer
         return self.answer
