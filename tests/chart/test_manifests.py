@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import json
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import helm_python as helm
 import jsonschema_rs
 import kubernetes_validate
 import pytest
+import yaml
 
 from charts.values_schema import TARGET
 from tests.chart.charts import CHART, EXAMPLES, WAYS, Manifest, name, one, render, values_of, way
@@ -103,6 +105,7 @@ def test_the_notes_name_what_is_dangerous() -> None:
         ({"config": {}}, "'/config': missing properties 'public_url', 'ocpi', 'cpos', 'beckn'"),
         ({"redis": {"url": "redis://user:word@host"}}, "'/redis/url'"),
         ({"redis": {}}, "Redis: give exactly one of redis.url, .*; given: none"),
+        ({"env": [{"name": "BRIDGE_SECRETS_KEY", "value": "a"}]}, "'/env/0/name'"),
         ({"secretEnv": {"TOKEN": {"name": "a", "key": "b"}}}, "'TOKEN'"),
     ],
 )
@@ -132,6 +135,11 @@ def test_configuration_that_the_bridge_would_refuse_or_that_is_secret(
     holder[key] = value
     with pytest.raises(helm.HelmError, match=f"'{place}': additional properties '{key}' not"):
         render(values)
+
+
+def test_the_chart_runs_the_bridge_of_its_version() -> None:
+    chart = yaml.safe_load((CHART / "Chart.yaml").read_text("utf-8"))
+    assert chart["appVersion"] == importlib.metadata.version("beckn-ocpi-bridge")
 
 
 def test_every_value_has_a_default_in_sight() -> None:
