@@ -7,6 +7,7 @@
 #   make fuzz             the property tests with fifty times the examples: many minutes
 #   make conformance      run the tests that show a requirement of OCPI; write docs/ocpi-conformance.md
 #   make bench            speed and memory beside their limits (docs/performance.md); ARGS=pull: one
+#   make lock             requirements.lock anew: what the image installs, by hash; after constraints.txt
 #   make lint | format | types | contracts | mapping | clean
 
 VENV  := .venv
@@ -18,7 +19,7 @@ ARGS  :=
 export PYTHONDONTWRITEBYTECODE :=
 
 .NOTPARALLEL:
-.PHONY: run test coverage fuzz conformance bench lint format types contracts mapping clean
+.PHONY: run test coverage fuzz conformance bench lock lint format types contracts mapping clean
 
 run: $(READY)
 	@$(BIN)/bridge demo $(ARGS)
@@ -43,6 +44,10 @@ conformance: $(READY)
 
 bench: $(READY)
 	@$(BIN)/python -m tests.bench $(ARGS)
+
+lock: $(READY)
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	  --no-annotate --no-header -c constraints.txt pyproject.toml -o requirements.lock
 
 lint: $(READY)
 	@echo "==> lint and format: $$($(BIN)/ruff --version)"

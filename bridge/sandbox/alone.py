@@ -71,8 +71,17 @@ def evse_of(choice: Choice) -> str:
     return choice.item_id.rpartition("*")[0]
 
 
+def alive() -> web.RouteDef:
+    """Return ``GET /health/live``, as the bridge has it."""
+
+    async def live(_: web.Request) -> web.Response:
+        return web.json_response({"status": "live"})
+
+    return web.get("/health/live", live)
+
+
 async def serve(app: web.Application, host: str, port: int) -> None:
-    """Serve an application until SIGTERM or SIGINT.
+    """Serve an application, with ``/health/live``, until SIGTERM or SIGINT.
 
     Raises:
         BridgeError: somebody else has the port, or it is not ours to open.
@@ -80,6 +89,7 @@ async def serve(app: web.Application, host: str, port: int) -> None:
     stop = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
+    app.add_routes([alive()])
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
     await runner.setup()
     try:

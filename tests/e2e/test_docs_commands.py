@@ -1,7 +1,7 @@
 """Every command of the pages runs on loopback, and prints what the pages show.
 
 ``make run`` and ``make test`` are not run as such: the first is ``bridge demo``, which is, and the
-second is what runs this.
+second is what runs this. What needs a Docker engine is in tests/image/test_engine.py.
 """
 
 from __future__ import annotations
@@ -43,13 +43,14 @@ def needs(example: Example, *words: str) -> bool:
     return any(command.startswith(words) for command in example.commands)
 
 
-CURL = [example for example in EXAMPLES if needs(example, "curl ")]
+DOCKER = [example for example in EXAMPLES if needs(example, "docker ")]
+CURL = [example for example in EXAMPLES if needs(example, "curl ") and example not in DOCKER]
 LIVE = [
     example
     for example in EXAMPLES
     if needs(example, "bridge cpo", "bridge trace", "bridge deadletters")
 ]
-ALONE = [example for example in EXAMPLES if example not in [*MAKE, *CURL, *LIVE]]
+ALONE = [example for example in EXAMPLES if example not in [*MAKE, *DOCKER, *CURL, *LIVE]]
 
 
 @pytest.fixture
