@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 from pathlib import PurePosixPath
 
 import pytest
@@ -22,6 +23,7 @@ from tests.chart.charts import (
     render,
     way,
 )
+from tests.pages import ROOT
 
 STANDALONE = [path.name for path in WAYS if path.name != "sidecar-values.yaml"]
 WITH_PODS = [*STANDALONE, *(path.name for path in EXAMPLES)]
@@ -205,3 +207,12 @@ def _annotations(values: Manifest) -> Manifest:
     template = one(render(values), "Deployment")["spec"]["template"]
     found: Manifest = template["metadata"]["annotations"]
     return found
+
+
+def test_the_chart_runs_the_image_as_it_is_built() -> None:
+    dockerfile = (ROOT / "Dockerfile").read_text("utf-8").splitlines()
+    container = bridge_of(one(render(way("trial")), "Deployment")["spec"]["template"]["spec"])
+    context = container["securityContext"]
+    assert f"USER {context['runAsUser']}:{context['runAsGroup']}" in dockerfile
+    assert 'ENTRYPOINT ["bridge"]' in dockerfile
+    assert f"CMD {json.dumps(container['args'])}" in dockerfile
