@@ -217,3 +217,16 @@ Meta = GetCancellationReasons | GetRatingCategories
 Intent = (
     Search | Select | Init | Confirm | Update | Status | Track | Cancel | Rating | Support | Meta
 )
+
+
+def named_by(intent: Intent) -> str | None:
+    """Return what names an order in a request, if anything does; it need not be one of ours."""
+    match intent:
+        case Update() | Status() | Track() | Cancel():
+            return intent.order_id
+        case Support():
+            return intent.ref_id
+        case Rating(ratings=(first, *_)):
+            return first.id
+        case _:
+            return None

@@ -35,7 +35,7 @@ from bridge.errors import (
 from bridge.flows.jobs import BecknJob
 from bridge.flows.ports import Orders
 from bridge.observability import Metrics, bound, get_logger
-from bridge.orders.intents import Request
+from bridge.orders.intents import Request, named_by
 from bridge.orders.order import order_key
 from bridge.server.signatures import Verifier, require_own
 from bridge.store.inbox import Inbox
@@ -258,7 +258,7 @@ async def _queue(edge: BecknEdge, job: BecknJob, digest: str) -> None:
     """Queue the request in the lane of its order, once (decisions 4)."""
     request, intent = job.request, job.intent
     lane = order_key(request.bap_id, request.transaction_id)
-    named = getattr(intent, "order_id", None) or getattr(intent, "ref_id", None)
+    named = named_by(intent)
     if named is not None:
         # An order is found by its id, whatever transaction asks; but only by its own BAP.
         found = await edge.orders.key_of_order_id(named)

@@ -130,15 +130,17 @@ class SearchReader:
         """Return the accepted plugs; empty when OCPI knows none of them."""
         if "CONNECTOR_TYPE" not in filters:
             return None
-        found = (self._plugs.find(value, quirk) for value in filters["CONNECTOR_TYPE"])
+        found = (self._plugs.find_loosely(value, quirk) for value in filters["CONNECTOR_TYPE"])
         return tuple(ConnectorType(plug) for plug in found if plug is not None)
 
     def _powers(self, filters: Filters, quirk: Report) -> tuple[PowerType, ...] | None:
-        """Return the accepted kinds of power; empty when OCPI knows none of them."""
-        if "POWER_TYPE" not in filters:
+        """Return the accepted kinds of power, also by AC or DC; empty when OCPI knows none."""
+        if "POWER_TYPE" not in filters and "CHARGER_TYPE" not in filters:
             return None
-        found = (self._power_types.find(value, quirk) for value in filters["POWER_TYPE"])
-        return tuple(PowerType(power) for power in found if power is not None)
+        found = (self._power_types.find(value, quirk) for value in filters.get("POWER_TYPE", ()))
+        named = {PowerType(power) for power in found if power is not None}
+        currents = {value.strip().upper() for value in filters.get("CHARGER_TYPE", ())}
+        return tuple(p for p in PowerType if p in named or p.partition("_")[0] in currents)
 
     def _category(self, intent: messages.Intent, quirk: Report) -> str | None:
         """Return the category's regular word; one nobody knows stays as it is.

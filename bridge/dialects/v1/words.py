@@ -15,6 +15,13 @@ class WordReader:
     def __init__(self, table: CodeTable) -> None:
         self._table = table
         self._regular = frozenset(row.right for row in table.rows)
+        self._squeezed = {
+            _squeezed(word): row.left
+            for row in table.rows
+            if row.goes("to_ocpi") and row.left is not None
+            for word in (row.left, row.right, *row.accepts)
+            if word is not None
+        }
 
     def find(self, word: str, quirk: Report) -> str | None:
         """Return what a word means; None when the table does not know it."""
@@ -23,6 +30,16 @@ class WordReader:
         except UnknownCode:
             return None
         if word not in self._regular:
+            quirk(Quirk.SPELLING)
+        return member
+
+    def find_loosely(self, word: str, quirk: Report) -> str | None:
+        """Return what a word means, with or without what stands between its parts: ``CCS-2``.
+
+        The words of the other side count too; None when the table does not know it all the same.
+        """
+        member = self.find(word, quirk)
+        if member is None and (member := self._squeezed.get(_squeezed(word))) is not None:
             quirk(Quirk.SPELLING)
         return member
 
@@ -53,3 +70,7 @@ class WordReader:
     def scaled(self, number: Decimal, unit: str) -> Decimal:
         """Return a number in our own unit; the table knows the unit."""
         return number * self._table.factor_of(unit)
+
+
+def _squeezed(word: str) -> str:
+    return "".join(filter(str.isalnum, word.casefold()))

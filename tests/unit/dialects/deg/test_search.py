@@ -119,6 +119,9 @@ def test_a_search_without_intent_is_refused() -> None:
     ("words", "plugs"),
     [
         (["CCS2"], {ConnectorType.IEC_62196_T2_COMBO}),
+        (["c-c/s 2"], {ConnectorType.IEC_62196_T2_COMBO}),
+        (["iec62196 t1"], {ConnectorType.IEC_62196_T1}),
+        (["chademo", "GB/T DC"], {ConnectorType.CHADEMO, ConnectorType.GBT_DC}),
         (["ccs2"], {ConnectorType.IEC_62196_T2_COMBO}),
         (["CHAdeMO", "Type 2"], {ConnectorType.CHADEMO, ConnectorType.IEC_62196_T2}),
         (["IEC_62196_T2"], {ConnectorType.IEC_62196_T2}),
@@ -152,6 +155,24 @@ def test_power_filters() -> None:
     assert found.power_types == (PowerType.AC_3_PHASE,)
     assert found.min_power_kw == Decimal("7.4")
     assert found.connectors is None
+
+
+@pytest.mark.parametrize(
+    ("words", "powers"),
+    [
+        ([("charger-type", "DC")], {PowerType.DC}),
+        ([("CHARGER-TYPE", "ac")], {each for each in PowerType if each is not PowerType.DC}),
+        ([("charger-type", "DC"), ("power-type", "AC_1_PHASE")], {"DC", "AC_1_PHASE"}),
+        ([("charger-type", "steam")], set()),
+    ],
+)
+def test_a_charger_is_sought_by_its_current(
+    words: list[tuple[str, str]], powers: set[PowerType]
+) -> None:
+    found = search(fulfillment=tagged(*words)).power_types
+
+    assert found is not None
+    assert set(found) == powers
 
 
 def test_a_power_nobody_can_read_does_not_filter() -> None:
