@@ -178,6 +178,7 @@ def dialects_of(settings: Settings, mappings: Mappings) -> list[Dialect]:
     payment = settings.payment
     options = DialectSettings(
         bpp_id=settings.beckn.subscriber_id,
+        bpp_name=settings.ocpi.business_name,
         zone=settings.time_zone,
         payment=PaymentOptions(
             methods=payment.methods,
@@ -188,8 +189,11 @@ def dialects_of(settings: Settings, mappings: Mappings) -> list[Dialect]:
         ),
         refund=RefundTerms(share=settings.terms.refund_share, within=settings.terms.refund_within),
     )
-    known: dict[str, Callable[[Mappings, DialectSettings], Dialect]] = {"deg": Deg, "uei": Uei}
-    return [known[name](mappings, options) for name in settings.beckn.dialects]
+    known: dict[str, Callable[[], Dialect]] = {
+        "deg": lambda: Deg(mappings, options),
+        "uei": lambda: Uei(mappings, options, settings.beckn.uei_profile),
+    }
+    return [known[name]() for name in settings.beckn.dialects]
 
 
 def party_of(settings: Settings) -> Party:

@@ -44,6 +44,7 @@ class Beckn(Part):
     layer2_outbound: Literal["send", "withhold"] = "send"
     signature_life_s: Seconds = 300
     signature_skew_s: Seconds = 5
+    uei_profile: Literal["3.1", "3.0"] = "3.1"
     dialects: tuple[Literal["deg", "uei"], ...] = Field(default=("deg",), min_length=1)
 
     @model_validator(mode="after")

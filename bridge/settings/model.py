@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field, SecretStr, model_validator
 
+from bridge.dialects.v1.echo import e164
 from bridge.settings.beckn import Beckn
 from bridge.settings.cpo import Cpo, Support
 from bridge.settings.values import (
@@ -160,6 +161,26 @@ class Settings(Part):
     def _ports_differ(self) -> Self:
         if self.ops_listen == self.listen and self.listen.port:
             raise ValueError("ops_listen is the address of listen; left out, both share it")
+        return self
+
+    @model_validator(mode="after")
+    def _uei_has_an_account(self) -> Self:
+        """Check what the layer 2 of uei wants in every payment that the BPP collects."""
+        if "uei" in self.beckn.dialects and self.payment.collected_by == "BPP":
+            for key in ("bank_code", "bank_account_number", "upi_address"):
+                if not getattr(self.payment, key):
+                    raise ValueError(f"payment.{key} is missing: the dialect uei has to tell it")
+        return self
+
+    @model_validator(mode="after")
+    def _uei_can_tell_phones(self) -> Self:
+        desks = (self.support, *(cpo.support for cpo in self.cpos))
+        phones = [desk.phone for desk in desks if desk is not None and desk.phone is not None]
+        for phone in phones if "uei" in self.beckn.dialects else ():
+            if e164(phone) is None:
+                raise ValueError(
+                    f"support.phone {phone!r}: the dialect uei needs it with its country code"
+                )
         return self
 
     @property

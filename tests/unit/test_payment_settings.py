@@ -40,3 +40,27 @@ def test_what_cannot_work_is_refused(tmp_path: Path, payment: str, fault: str) -
     told = faults(tmp_path, f"{MINIMAL}payment: {payment}\n")
     assert any(each.startswith(fault) for each in told), told
     assert "SECRET" not in str(told)
+
+
+UEI = MINIMAL.replace("beckn: {", "beckn: {dialects: [deg, uei], ")
+ACCOUNT = "bank_code: B1, bank_account_number: '0042', upi_address: b@upi"
+
+
+def test_uei_needs_the_account_of_a_bpp_that_collects(tmp_path: Path) -> None:
+    assert any("payment.bank_code is missing" in each for each in faults(tmp_path, UEI))
+    half = f"{UEI}payment: {{bank_code: B1}}\n"
+    assert any("payment.bank_account_number is" in each for each in faults(tmp_path, half))
+    for enough in (ACCOUNT, "collected_by: BAP"):
+        told = settings(tmp_path, f"{UEI}payment: {{{enough}}}\n")
+        assert (told.beckn.dialects, told.beckn.uei_profile) == (("deg", "uei"), "3.1")
+
+
+def test_uei_needs_phones_with_their_country_code(tmp_path: Path) -> None:
+    text = f"{UEI}payment: {{{ACCOUNT}}}\nsupport: {{phone: '%s'}}\n"
+    assert settings(tmp_path, text % "+91 98765-43210").support.phone == "+91 98765-43210"
+    assert any("support.phone" in each for each in faults(tmp_path, text % "098765"))
+
+
+def test_the_profile_of_uei_need_not_be_quoted(tmp_path: Path) -> None:
+    text = UEI.replace("beckn: {", "beckn: {uei_profile: 3.0, ")
+    assert settings(tmp_path, f"{text}payment: {{{ACCOUNT}}}\n").beckn.uei_profile == "3.0"

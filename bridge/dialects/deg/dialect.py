@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from bridge.dialects.deg.money import DegMoney
 from bridge.dialects.deg.passes import PassRenderer
 from bridge.dialects.v1.catalogue import Catalogue
 from bridge.dialects.v1.dialect import DialectV1
-from bridge.dialects.v1.money import MoneyRenderer
 from bridge.dialects.v1.order import OrderRenderer
 from bridge.dialects.v1.parse import Parser
 from bridge.dialects.v1.settings import DialectSettings
@@ -20,7 +20,7 @@ class Deg(DialectV1):
 
     def __init__(self, mappings: Mappings, settings: DialectSettings) -> None:
         catalogue = Catalogue(mappings, self.name)
-        money = MoneyRenderer(mappings, self.name, settings)
+        money = DegMoney(mappings, settings)
         super().__init__(
             mappings,
             Parser(mappings, self.name, settings.zone),

@@ -10,8 +10,8 @@ from decimal import ROUND_HALF_UP, Decimal
 
 import msgspec
 
+from bridge.dialects.deg.money import DegMoney
 from bridge.dialects.v1.catalogue import Catalogue
-from bridge.dialects.v1.money import MoneyRenderer
 from bridge.dialects.v1.wording import is_uri
 from bridge.mapping import Mappings
 from bridge.mapping.formats import money as amount
@@ -33,7 +33,7 @@ class PassRenderer:
         self,
         mappings: Mappings,
         catalogue: Catalogue,
-        money: MoneyRenderer,
+        money: DegMoney,
         *,
         symbols: Mapping[str, str],
     ) -> None:

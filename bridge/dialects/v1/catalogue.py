@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from datetime import UTC
+from datetime import UTC, datetime
 from decimal import Decimal
 
 import msgspec
@@ -30,12 +30,15 @@ _FULFILLMENTS = uuid.UUID("0f0f9e0a-5c0e-5b5e-9d5e-2f6f6c2f3a51")
 class Catalogue:
     """Encodes what a search shows, and the parts of it that orders repeat."""
 
+    gps_decimals = 0
+    """How many decimals coordinates have at least."""
+
     def __init__(self, mappings: Mappings, dialect: str) -> None:
         self._provider = mappings.fields(dialect, "provider")
         self._category = mappings.fields(dialect, "category")
         self._location = mappings.fields(dialect, "location")
         self._fulfillment = mappings.fields(dialect, "offered_fulfillment")
-        self._window = mappings.fields(dialect, "window")
+        self.window = mappings.fields(dialect, "window")
         self._item = mappings.fields(dialect, "offered_item")
         self._offer = mappings.fields(dialect, "offer")
         self._connector = mappings.fields(dialect, "connector")
@@ -62,25 +65,30 @@ class Catalogue:
 
     def location_fragment(self, location: Location) -> bytes:
         """Encode ``providers[].locations[]``."""
-        facts = {"gps": gps(location.coordinates), "address": address(location)}
+        facts = self._where(location)
         return msgspec.json.encode(self._location.render({"location": location, "facts": facts}))
 
     def fulfillment_fragment(self, location: Location, windows: Sequence[Window]) -> bytes:
         """Encode ``providers[].fulfillments[]``; without windows the place stands alone."""
-        where = {"gps": gps(location.coordinates), "address": address(location)}
-        times: list[dict[str, str | None]] = [
-            {
-                "start": format_instant(window.start, window.start.tzinfo or UTC),
-                "end": format_instant(window.end, window.end.tzinfo or UTC),
-            }
-            for window in windows
-        ]
         facts = {
             "id": self.fulfillment_id(location),
             "kind": "CHARGING",
-            "stops": [self._window.render({"facts": where | time}) for time in times or [{}]],
+            "stops": self.stops(self._where(location), windows),
         }
         return msgspec.json.encode(self._fulfillment.render({"facts": facts}))
+
+    def stops(
+        self, where: dict[str, str | None], windows: Sequence[Window]
+    ) -> list[dict[str, object]]:
+        """Return one stop for each window, at a place that is given as facts."""
+        times = [{"start": local(each.start), "end": local(each.end)} for each in windows]
+        return [self.window.render({"facts": where | time}) for time in times or [{}]]
+
+    def _where(self, location: Location) -> dict[str, str | None]:
+        return {
+            "gps": gps(location.coordinates, self.gps_decimals),
+            "address": address(location),
+        }
 
     def item_fragment(self, item: ChargingItem, surcharges: Sequence[Surcharge] = ()) -> bytes:
         """Encode ``providers[].items[]``; a green one is listed in its category."""
@@ -94,14 +102,18 @@ class Catalogue:
 
     def item_facts(self, item: ChargingItem) -> dict[str, object]:
         """Return what is worked out about an item, the same in catalogues and orders."""
-        priced = item.price_kwh is not None and item.tariff is not None
+        said = self.price(item)
         return {
             "name": self._name(item),
-            "price": price(item.price_kwh) if priced and item.price_kwh is not None else None,
-            "price_unit": f"{item.tariff.currency}/kWh" if priced and item.tariff else None,
+            "price": said,
+            "price_unit": f"{item.tariff.currency}/kWh" if said and item.tariff else None,
             "fulfillment_ids": [self.fulfillment_id(item.location)],
             "location_ids": [item.location.id],
         }
+
+    def price(self, item: ChargingItem) -> str | None:
+        """Return the price of a kWh, None without one."""
+        return None if item.price_kwh is None or item.tariff is None else price(item.price_kwh)
 
     def _name(self, item: ChargingItem) -> str:
         """Return what to call a connector: what is painted on the EVSE, power and plug."""
@@ -149,9 +161,11 @@ class Catalogue:
 
     def catalog_message(self, parts: Sequence[ProviderPart]) -> bytes:
         """Join fragments to the ``message`` of one on_search; they are copied as they are."""
-        return msgspec.json.encode(
-            {"catalog": {"providers": [self._provider_part(part) for part in parts]}}
-        )
+        return msgspec.json.encode({"catalog": self.catalog(parts)})
+
+    def catalog(self, parts: Sequence[ProviderPart]) -> dict[str, object]:
+        """Return ``catalog``."""
+        return {"providers": [self._provider_part(part) for part in parts]}
 
     def _provider_part(self, part: ProviderPart) -> dict[str, object]:
         categories = [self._green] if part.locations else []
@@ -172,7 +186,10 @@ class Catalogue:
 
     def place(self, item: ChargingItem) -> dict[str, str | None]:
         """Return gps and address of a connector."""
-        return {"gps": place_of(item.location, item.evse), "address": address(item.location)}
+        return {
+            "gps": place_of(item.location, item.evse, self.gps_decimals),
+            "address": address(item.location),
+        }
 
 
 def is_green(item: ChargingItem) -> bool:
@@ -195,6 +212,11 @@ def _hours(when: TariffRestrictions) -> str | None:
     if when.start_time is None and when.end_time is None:
         return None
     return f"{when.start_time or '00:00'}-{when.end_time or '24:00'}"
+
+
+def local(at: datetime) -> str:
+    """Write an instant in the time zone it comes in."""
+    return format_instant(at, at.tzinfo or UTC)
 
 
 def _tags(rendered: dict[str, object]) -> list[object]:

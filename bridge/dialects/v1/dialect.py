@@ -40,6 +40,7 @@ class DialectV1:
         self._orders = orders
         self._meta = MetaRenderer(mappings, self.name)
         self._tracking = mappings.fields(self.name, "tracking")
+        self._tracked = mappings.table(self.name, "tracking_status")
         self._form = mappings.fields(self.name, "feedback_form")
         self._support = mappings.fields(self.name, "support")
 
@@ -76,15 +77,23 @@ class DialectV1:
         return self._catalogue.catalog_message(parts)
 
     def render_order(self, action: str, order: Order, now: datetime) -> bytes:
-        """Return ``{"order": ...}``; all actions show the order as it stands."""
-        return self._orders.render(order, now)
+        """Return ``{"order": ...}``: the order as it stands."""
+        return self._orders.render(action, order, now)
 
     def render_tracking(self, order: Order, url: str | None) -> bytes:
         """Return the ``message`` of on_track."""
         session = order.session
-        facts = {"id": None if session is None else f"TRACK-{session.id}", "url": url}
+        facts = {
+            "id": None if session is None else f"TRACK-{session.id}",
+            "url": url,
+            "status": self.tracking_status(order),
+        }
         tracking = self._tracking.render({"order": order, "facts": facts})
         return msgspec.json.encode({"tracking": tracking})
+
+    def tracking_status(self, order: Order) -> str | None:
+        """Return whether an order can be tracked."""
+        return self._tracked.to_beckn(order.state)
 
     def render_rating(self, feedback_url: str | None) -> bytes:
         """Return the ``message`` of on_rating, with a form when there is one."""
@@ -97,8 +106,12 @@ class DialectV1:
         self, ref_id: str, phone: str | None, email: str | None, url: str | None
     ) -> bytes:
         """Return the ``message`` of on_support."""
-        facts = {"ref_id": ref_id, "phone": phone, "email": email, "url": url}
+        facts = {"ref_id": ref_id, "phone": self.support_phone(phone), "email": email, "url": url}
         return msgspec.json.encode({"support": self._support.render({"facts": facts})})
+
+    def support_phone(self, phone: str | None) -> str | None:
+        """Return the phone of a help desk, as the operator wrote it."""
+        return phone
 
     def render_rating_categories(self) -> bytes:
         """Return the ``message`` of rating_categories."""

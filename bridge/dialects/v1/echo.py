@@ -202,9 +202,15 @@ def _known(part: BaseModel, path: str, quirk: Report) -> dict[str, object]:
 
 def _e164(text: str, path: str, quirk: Report) -> str:
     """Return a phone number as E.164 has it, country code first."""
-    digits = _PHONE_SPACERS.sub("", text)
-    if not _E164.fullmatch(digits):
+    digits = e164(text)
+    if digits is None:
         raise BecknInvalid(path, "must be a phone number with its country code: +919876543210")
     if digits != text:
         quirk(Quirk.PHONE)
     return digits
+
+
+def e164(text: str) -> str | None:
+    """Return a phone number without what people put between its digits; None when it is none."""
+    digits = _PHONE_SPACERS.sub("", text)
+    return digits if _E164.fullmatch(digits) else None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from decimal import Decimal
 from urllib.parse import quote as quoted
@@ -31,27 +33,28 @@ from bridge.orders.transitions import OVER, PLACED
 PER_HOUR = frozenset({LineKind.TIME, LineKind.PARKING_TIME, LineKind.RESERVATION})
 
 
-class MoneyRenderer:
-    """Renders everything about money in an order."""
+MAPS = (
+    *("quote", "line", "payment", "payment_methods", "payment_method", "due"),
+    *("refund", "refund_before", "refund_after"),
+)
+
+
+class MoneyRenderer(ABC):
+    """Renders everything about money in an order; a dialect says how a line and an account look."""
 
     def __init__(
         self,
         mappings: Mappings,
         dialect: str,
         settings: DialectSettings,
+        more_maps: Iterable[str] = (),
     ) -> None:
-        self._options = settings.payment
+        self.options = settings.payment
         self._terms = settings.refund
         self._symbols = settings.currency_symbols
-        self._titles = mappings.table(dialect, "line_titles")
+        self.titles = mappings.table(dialect, "line_titles")
         self._methods = mappings.table(dialect, "payment_methods")
-        self._maps = {
-            name: mappings.fields(dialect, name)
-            for name in (
-                *("quote", "line", "payment", "payment_methods", "payment_method", "due"),
-                *("refund", "refund_type", "refund_amount", "refund_before", "refund_after"),
-            )
-        }
+        self.maps = {name: mappings.fields(dialect, name) for name in (*MAPS, *more_maps)}
 
     def quote(self, order: Order, now: datetime) -> dict[str, object] | None:
         """Return ``order.quote``: the bill as far as there is one, else the quote.
@@ -64,25 +67,31 @@ class MoneyRenderer:
         ttl = None
         if order.state not in PLACED and shown.expires_at is not None:
             ttl = f"PT{max(0, int((shown.expires_at - now).total_seconds()))}S"
-        facts = {"lines": [self._line(order, shown, line) for line in shown.lines], "ttl": ttl}
-        return self._maps["quote"].render({"quote": shown, "facts": facts})
+        facts = {"lines": self.lines(shown, order.item.id), "ttl": ttl}
+        return self.maps["quote"].render({"quote": shown, "facts": facts})
 
-    def _line(self, order: Order, quote: Quote, line: Line) -> dict[str, object]:
-        item_id = order.item.id if line.kind is LineKind.ENERGY else None
-        return self.line(line, quote.currency, item_id)
+    @abstractmethod
+    def lines(self, shown: Quote, item_id: str) -> list[dict[str, object]]:
+        """Return ``quote.breakup``, for this item."""
 
-    def line(self, line: Line, currency: str, item_id: str | None) -> dict[str, object]:
-        """Return a line of ``quote.breakup``."""
-        facts = {"title": self.title(line, currency), "item_id": item_id, "currency": currency}
-        return self._maps["line"].render({"line": line, "facts": facts})
+    @abstractmethod
+    def account(self, payment: Payment, *, open_: bool) -> dict[str, object]:
+        """Return the facts bank_code, bank_account_number and upi_address of a payment entry.
+
+        Args:
+            open_: it is to be paid to that account.
+        """
+
+    @abstractmethod
+    def when(self, order: Order, payment: Payment) -> str:
+        """Return when the agreed payment is made: BEFORE, DURING or AFTER."""
 
     def title(self, line: Line, currency: str) -> str:
         """Return a line's title with the numbers behind it.
 
-        ``Charging session cost (5 kWh @ ₹18.00/kWh)``, ``surge price(20%)``; no other field says
-        what a line is.
+        ``Charging session cost (5 kWh @ ₹18.00/kWh)``, ``surge price(20%)``.
         """
-        title = line.title or self._titles.to_beckn(line.kind) or str(line.kind)
+        title = line.title or self.word(line.kind)
         if line.kind is LineKind.TAX and line.vat is not None:
             return f"{title} ({plain(line.vat)}%)"
         if line.share is not None:
@@ -94,6 +103,10 @@ class MoneyRenderer:
         if line.unit_price is not None:
             numbers += f" @ {self._symbol(currency)}{price(line.unit_price)}/{unit}"
         return f"{title} ({numbers})"
+
+    @abstractmethod
+    def word(self, kind: LineKind) -> str:
+        """Return what a kind of line is called that the operator gave no title."""
 
     def _symbol(self, currency: str) -> str:
         return self._symbols.get(currency, f"{currency} ")
@@ -109,70 +122,63 @@ class MoneyRenderer:
             return None
         bill = order.bill if order.state in OVER else None
         if bill is None:
-            return [self._payment(order, payment)]
+            return [self._payment(order, payment, self.when(order, payment))]
         if payment.status is PaymentStatus.NOT_PAID:
             left = replace(payment, amount=bill.due, due_at=None)
-            return [self._payment(order, left, kind="POST-FULFILLMENT")]
-        entries = [self._payment(order, payment)]
+            return [self._payment(order, left, "AFTER")]
+        entries = [self._payment(order, payment, self.when(order, payment))]
         if bill.refund > 0:
-            entries.append(self._refund(bill, payment))
+            entries.append(self.refund(bill, payment))
         elif bill.due > 0:
-            entries.append(self._maps["due"].render({"bill": bill}))
+            facts = self.account(payment, open_=True) | {"id": f"{payment.id}-due"}
+            entries.append(
+                self.maps["due"].render({"bill": bill, "payment": payment, "facts": facts})
+            )
         return entries
 
-    def _payment(
-        self, order: Order, payment: Payment, kind: str = "PRE-FULFILLMENT"
-    ) -> dict[str, object]:
+    def _payment(self, order: Order, payment: Payment, when: str) -> dict[str, object]:
         """Return the first entry; how to pay is said while there is something to be paid."""
-        open_ = (
-            payment.status is PaymentStatus.NOT_PAID
-            and payment.amount > 0
-            and payment.collected_by != "BAP"
-        )
-        options = self._options
-        by_bank = open_ and "BANK-TRANSFER" in options.methods
-        by_upi = open_ and "UPI-TRANSFER" in options.methods
-        facts = {
+        paid = payment.status is PaymentStatus.PAID
+        open_ = not paid and payment.amount > 0 and payment.collected_by != "BAP"
+        facts = self.account(payment, open_=open_) | {
             "url": self.link(order.request, payment) if payment.amount > 0 else None,
-            "bank_code": options.bank_code if by_bank else None,
-            "bank_account_number": options.bank_account_number if by_bank else None,
-            "upi_address": options.upi_address if by_upi else None,
-            "type": kind,
+            "time": when,
+            # What a payment page is opened with is how its payment is known.
+            "transaction_id": payment.transaction_id
+            or (order.request.transaction_id if paid else None),
         }
-        entry = self._maps["payment"].render({"payment": payment, "facts": facts})
-        offered = options.methods if payment.method is None else (payment.method,)
-        if open_ and offered:
-            entry["tags"] = [self._offered(offered)]
+        entry = self.maps["payment"].render({"payment": payment, "facts": facts})
+        methods = self.options.methods if payment.method is None else (payment.method,)
+        if open_ and methods:
+            entry["tags"] = [self._offered(methods)]
         return entry
 
     def _offered(self, methods: tuple[str, ...]) -> dict[str, object]:
         entries = [
-            self._maps["payment_method"].render(
+            self.maps["payment_method"].render(
                 {"facts": {"method": method, "short_desc": self._methods.name_of(method)}}
             )
             for method in methods
         ]
-        return self._maps["payment_methods"].render({"facts": {"methods": entries}})
+        return self.maps["payment_methods"].render({"facts": {"methods": entries}})
 
     def link(self, request: Request, payment: Payment) -> str | None:
         """Return the payment page for this order; a BAP that collects by itself needs none."""
-        if self._options.url is None or payment.collected_by == "BAP":
+        if self.options.url is None or payment.collected_by == "BAP":
             return None
-        url = self._options.url.replace(
+        url = self.options.url.replace(
             "$transaction_id", quoted(request.transaction_id, safe="")
         ).replace("$amount", money(_to_pay(payment)))
         return url if is_uri(url) else None
 
-    def _refund(self, bill: Bill, payment: Payment) -> dict[str, object]:
-        amount = f"{money(bill.refund)}{bill.quote.currency}"
-        tags = [
-            self._maps["refund_type"].render({}),
-            self._maps["refund_amount"].render({"facts": {"amount": amount}}),
-        ]
+    def refund(self, bill: Bill, payment: Payment) -> dict[str, object]:
+        """Return the entry of what goes back to the driver."""
         done = payment.refunded >= bill.refund
-        status = PaymentStatus.PAID if done else PaymentStatus.NOT_PAID
-        entry = self._maps["refund"].render({"bill": bill, "facts": {"status": status}})
-        return entry | {"tags": tags}
+        facts = self.account(payment, open_=False) | {
+            "id": f"{payment.id}-refund",
+            "status": PaymentStatus.PAID if done else PaymentStatus.NOT_PAID,
+        }
+        return self.maps["refund"].render({"bill": bill, "payment": payment, "facts": facts})
 
     def refund_terms(self, order: Order, now: datetime) -> list[dict[str, object]] | None:
         """Return ``order.refund_terms``: before charging, as it still holds, and once it has begun.
@@ -181,33 +187,37 @@ class MoneyRenderer:
         """
         if order.payment is None or order.quote is None:
             return None
-        agreed = order.agreed.refunds
-        if agreed is None:
-            agreed = Refunds(
-                steps=(RefundStep(before_s=0, share=self._terms.share),),
-                no_show_share=self._terms.share,
-                within=self._terms.within,
-            )
+        agreed = self.refunds(order)
         before = [
             self._refund_before(order, order.quote, step, agreed.within)
             for step in steps_left(agreed, order, now)
         ]
-        return [*before, self._maps["refund_after"].render({})]
+        return [*before, self.maps["refund_after"].render({})]
+
+    def refunds(self, order: Order) -> Refunds:
+        """Return what was agreed on cancelling, else the settings' one step."""
+        share = self._terms.share
+        return order.agreed.refunds or Refunds(
+            steps=(RefundStep(before_s=0, share=share),),
+            no_show_share=share,
+            within=self._terms.within,
+        )
 
     def _refund_before(
         self, order: Order, quote: Quote, step: RefundStep, within: str
     ) -> dict[str, object]:
         """Return what comes back of the price, and until when."""
         eligible = step.share > 0
-        share = plain(step.share * 100)
+        said = f"{plain(step.share * 100)}% refund {deadline(order, step.before_s)}"
         facts = {
-            "terms": f"{share}% refund {_deadline(order, step.before_s)}" if eligible else None,
+            "said": said,
+            "terms": said if eligible else None,
             "eligible": eligible,
             "within": within if eligible else None,
             "amount": quote.price * step.share if eligible else None,
             "currency": quote.currency if eligible else None,
         }
-        return self._maps["refund_before"].render({"facts": facts})
+        return self.maps["refund_before"].render({"facts": facts})
 
 
 def _to_pay(payment: Payment) -> Decimal:
@@ -215,7 +225,7 @@ def _to_pay(payment: Payment) -> Decimal:
     return max(payment.amount - payment.paid, Decimal(0)) or payment.amount
 
 
-def _deadline(order: Order, ahead_s: float) -> str:
+def deadline(order: Order, ahead_s: float) -> str:
     """Say until when a driver has to cancel."""
     if not ahead_s or order.start is None:
         return "if cancelled before charging starts"

@@ -30,7 +30,10 @@ ASKING = frozenset({OrderState.INITIALISED, OrderState.CONFIRMED})
 
 
 class OrderRenderer:
-    """Renders an order; what is in it follows from what has happened, not from the action."""
+    """Renders an order; what is in it follows from what has happened."""
+
+    open_end: str | None = None
+    """Label of an end that nobody knows; None = there is no such stop then."""
 
     def __init__(
         self,
@@ -53,11 +56,16 @@ class OrderRenderer:
         self._otp_asked = mappings.table(dialect, "otp_asked")
         self._reasons = mappings.table(dialect, "cancellation_reasons")
 
-    def render(self, order: Order, now: datetime) -> bytes:
+    def render(self, action: str, order: Order, now: datetime) -> bytes:
         """Return ``{"order": ...}``, valid against core 1.1.0."""
+        facts = self.facts(action, order, now)
+        return msgspec.json.encode({"order": self._order.render({"order": order, "facts": facts})})
+
+    def facts(self, action: str, order: Order, now: datetime) -> dict[str, object]:
+        """Return what is worked out about an order."""
         provisional = order.bill is not None and order.bill.provisional
         reason_id, reason = self._reason(order)
-        facts = {
+        return {
             "provider": self._catalogue.provider(order.item.provider),
             "items": [self._rendered_item(order)],
             "fulfillments": [self._rendered_fulfillment(order)],
@@ -69,7 +77,6 @@ class OrderRenderer:
             "reason": reason,
             "provisional": "true" if provisional else None,
         }
-        return msgspec.json.encode({"order": self._order.render({"order": order, "facts": facts})})
 
     def _reason(self, order: Order) -> tuple[str | None, str | None]:
         """Return why it was cancelled: our word for it, or the driver's own."""
@@ -112,8 +119,13 @@ class OrderRenderer:
         return self._measure.render({"facts": {"value": value, "unit": unit}})
 
     def _rendered_fulfillment(self, order: Order) -> dict[str, object]:
+        facts = self.fulfillment_facts(order)
+        return self._fulfillment.render({"order": order, "facts": facts})
+
+    def fulfillment_facts(self, order: Order) -> dict[str, object]:
+        """Return what is worked out about the fulfillment of an order."""
         placed, so_far = order.state in PLACED, progress(order)
-        facts = {
+        return {
             "kind": "CHARGING",
             "state_name": self._states.name_of(order.state),
             "state_at": (order.state_since or order.updated_at) if placed else None,
@@ -125,16 +137,17 @@ class OrderRenderer:
             "cost": f"{money(so_far.cost.price)} {so_far.cost.currency}" if so_far else None,
             "ends_at": so_far.ends_at if so_far else None,
         }
-        return self._fulfillment.render({"order": order, "facts": facts})
 
     def _stops(self, order: Order) -> list[dict[str, object]]:
-        """Return start and end, the end only when it is known or can be told."""
+        """Return start and end; an end that is neither known nor can be told, by its label."""
         start = starts_at(order)
         end = ends_at(order, start)
         how = directions(order.item.location, order.item.evse)
         stops = [{"kind": "START", "at": start, "instructions": how} | self._otp(order)]
         if end is not None:
             stops.append({"kind": "END", "at": end})
+        elif self.open_end is not None:
+            stops.append({"kind": "END", "label": self.open_end})
         where = self._catalogue.place(order.item)
         return [
             self._stop.render({"location": order.item.location, "facts": where | stop})

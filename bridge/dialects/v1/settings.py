@@ -42,11 +42,13 @@ class DialectSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     Args:
         bpp_id: our subscriber id, named as the one who changed a state.
+        bpp_name: what our catalogue is called.
         zone: of dates that come without one.
         currency_symbols: by ISO 4217 code, for people.
     """
 
     bpp_id: str
+    bpp_name: str = "EV charging"
     zone: tzinfo
     payment: PaymentOptions
     refund: RefundTerms

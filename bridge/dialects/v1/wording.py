@@ -16,20 +16,29 @@ _LONGITUDE = re.compile(r"-?(180(\.0+)?|(1[0-7]\d|[1-9]?\d)(\.\d+)?)", re.ASCII)
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[!#$%&'()*+,\-./0-9:;=?@A-Z_a-z~]+")
 
 
-def gps(point: GeoLocation) -> str | None:
-    """Return ``latitude,longitude`` as the CPO wrote them; None when that is nowhere on earth."""
-    if _LATITUDE.fullmatch(point.latitude) and _LONGITUDE.fullmatch(point.longitude):
-        return f"{point.latitude},{point.longitude}"
-    latitude, longitude = plain(Decimal(point.latitude)), plain(Decimal(point.longitude))
-    if _LATITUDE.fullmatch(latitude) and _LONGITUDE.fullmatch(longitude):
-        return f"{latitude},{longitude}"
-    return None
+def gps(point: GeoLocation, decimals: int = 0) -> str | None:
+    """Return ``latitude,longitude`` as the CPO wrote them; None when that is nowhere on earth.
+
+    Args:
+        decimals: at least so many, filled up with zeros.
+    """
+    latitude, longitude = point.latitude, point.longitude
+    if not (_LATITUDE.fullmatch(latitude) and _LONGITUDE.fullmatch(longitude)):
+        latitude, longitude = plain(Decimal(latitude)), plain(Decimal(longitude))
+    if not (_LATITUDE.fullmatch(latitude) and _LONGITUDE.fullmatch(longitude)):
+        return None
+    return f"{_filled(latitude, decimals)},{_filled(longitude, decimals)}"
 
 
-def place_of(location: Location, evse: EVSE | None = None) -> str | None:
+def _filled(number: str, decimals: int) -> str:
+    whole, dot, digits = number.partition(".")
+    return f"{whole}.{digits:0<{decimals}}" if dot or decimals else whole
+
+
+def place_of(location: Location, evse: EVSE | None = None, decimals: int = 0) -> str | None:
     """Return where a driver has to go: the EVSE's own coordinates before the Location's."""
-    own = gps(evse.coordinates) if evse is not None and evse.coordinates else None
-    return own or gps(location.coordinates)
+    own = gps(evse.coordinates, decimals) if evse is not None and evse.coordinates else None
+    return own or gps(location.coordinates, decimals)
 
 
 def address(location: Location) -> str:
