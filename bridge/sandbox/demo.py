@@ -140,6 +140,11 @@ def configured(
         },
         "allow_hosts": ["127.0.0.1"],
         "support": {"phone": "1800112233", "email": "help@bridge.example"},
+        "payment": {
+            "bank_code": "DEMO0000001",
+            "bank_account_number": "000000000000",
+            "upi_address": "bridge@demo",
+        },
         "commercial": str(terms),
         "otp": {"sender": "webhook", "url": f"{bap.url}/otp", "secret": "demo-otp-secret-only"},
     }

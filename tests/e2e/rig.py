@@ -151,6 +151,10 @@ class BridgeProcess:
         return await asyncio.wait_for(self.process.wait(), 30)
 
 
+ACCOUNT = {"bank_code": "BANK0001", "bank_account_number": "0042", "upi_address": "bridge@upi"}
+"""What the dialect ``uei`` has to tell of a BPP that collects."""
+
+
 @dataclass
 class Rig:
     """All parts of a walk-in."""
@@ -198,6 +202,8 @@ class Rig:
             "support": {"phone": "1800112233", "email": "help@bridge.example"},
             **changes,
         }
+        if "uei" in config["beckn"].get("dialects", ()):
+            config["payment"] = ACCOUNT | config.get("payment", {})
         path = self.folder / f"bridge{len(self.bridges)}.yaml"
         path.write_text(yaml.safe_dump(config))
         log = self.folder / f"bridge{len(self.bridges)}.log"
