@@ -29,6 +29,7 @@ from bridge.gauges import Gauges, redis_observer
 from bridge.mapping import Mappings, load
 from bridge.network import beckn_edge, signer_of
 from bridge.observability import Metrics, get_logger
+from bridge.observability.tracing import Tracing
 from bridge.ocpi.locations import Status
 from bridge.operator import Operator
 from bridge.outside import errands_of, payment_edge
@@ -52,6 +53,7 @@ from bridge.wiring import (
     reachability,
     stores_of,
     tolerance,
+    tracing_of,
 )
 from bridge.workers.asked import Asked
 from bridge.workers.catalog_follower import CatalogFollower
@@ -69,6 +71,7 @@ from bridge.workers.refused_tokens import RefusedTokens
 from bridge.workers.registration import RegistrationWorker
 from bridge.workers.renewal import RenewalWorker
 from bridge.workers.spare import Rush
+from bridge.workers.stopping import ended
 
 log = get_logger()
 
@@ -139,6 +142,7 @@ def runners_of(
     settings: Settings,
     stores: Stores,
     metrics: Metrics,
+    tracing: Tracing,
     world: Callable[[], World],
     bell: Bell,
     send: CpoSender,
@@ -182,6 +186,7 @@ def runners_of(
         metrics=metrics,
         layer2=layer2,
         withhold=settings.beckn.layer2_outbound == "withhold",
+        tracing=tracing,
     )
     commands = CommandWorker(
         database=database,
@@ -199,18 +204,14 @@ def runners_of(
         lanes.live: live.handle,
         lanes.errand: errands_of(settings, stores, http, metrics, bell.ring).handle,
     }
-    return [
-        bell.add(LaneRunner(lane, handle, parallel=PARALLEL_LANES, metrics=metrics))
-        for lane, handle in handlers.items()
-    ]
-
-
-async def ended(tasks: set[asyncio.Task[None]]) -> None:
-    """Cancel tasks until they are done: a library may swallow one cancellation, not all."""
-    while tasks:
-        for task in tasks:
-            task.cancel()
-        _, tasks = await asyncio.wait(tasks, timeout=1)
+    run = partial(
+        LaneRunner,
+        parallel=PARALLEL_LANES,
+        metrics=metrics,
+        tracing=tracing,
+        trace_of=stores.orders.trace_of,
+    )
+    return [bell.add(run(lane, handle)) for lane, handle in handlers.items()]
 
 
 async def once(event: asyncio.Event, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
@@ -269,7 +270,7 @@ def create_app(settings: Settings, redis_url: str) -> web.Application:
     """
     mappings = load(data_path("mappings"), settings.mapping_overlays)
     layer2 = layer2_of(settings.beckn)
-    metrics = Metrics()
+    metrics, tracing = Metrics(), tracing_of(settings.tracing)
     metrics.mapping.info({"fingerprint": mappings.fingerprint})
     log.info("mapping.loaded", fingerprint=mappings.fingerprint)
     commercial = CommercialTerms(settings, metrics)
@@ -287,6 +288,7 @@ def create_app(settings: Settings, redis_url: str) -> web.Application:
         limit_bytes=settings.limits.max_cpo_body_bytes,
         tolerated=tolerated,
         traffic=Traffic(reachability(metrics, operator.cpos())),
+        tracing=tracing,
     )
     dialects = dialects_of(settings, mappings)
     asked = Asked()
@@ -298,6 +300,7 @@ def create_app(settings: Settings, redis_url: str) -> web.Application:
         wake=bell.ring,
         asked=asked,
         tolerated=tolerated,
+        tracing=tracing,
     )
     rush = Rush()
     puller = puller_of(stores, operator, client, emsp, asked, metrics, rush)
@@ -316,7 +319,8 @@ def create_app(settings: Settings, redis_url: str) -> web.Application:
         response_url=operator.response_url,
     )
     runners = runners_of(
-        settings, stores, metrics, world_now, bell, send, http, guarded, asked.pull_soon, layer2
+        *(settings, stores, metrics, tracing, world_now, bell, send, http, guarded),
+        *(asked.pull_soon, layer2),
     )
     registration = RegistrationWorker(
         client=client,
@@ -333,7 +337,7 @@ def create_app(settings: Settings, redis_url: str) -> web.Application:
         rotations=operator.rotations(),
         notice=notice,
     )
-    edge = beckn_edge(settings, operator, stores, dialects, bell, metrics, http, layer2)
+    edge = beckn_edge(settings, operator, stores, dialects, bell, metrics, http, layer2, tracing)
     app = web.Application(
         client_max_size=settings.limits.max_body_bytes,
         middlewares=[beckn_faults(quiet=edge.quiet, metrics=metrics)],
@@ -362,7 +366,8 @@ def create_app(settings: Settings, redis_url: str) -> web.Application:
     )
     app.add_routes(session_routes(stores.orders))
     app.add_routes(payment_routes(payment_edge(settings, stores, metrics, bell.ring)))
-    app.add_routes(ocpi_routes(emsp, metrics, max_body_bytes=settings.limits.max_cpo_body_bytes))
+    limit = settings.limits.max_cpo_body_bytes
+    app.add_routes(ocpi_routes(emsp, metrics, max_body_bytes=limit, tracing=tracing))
 
     async def running(_: web.Application) -> AsyncIterator[None]:
         works = [
@@ -385,6 +390,7 @@ def create_app(settings: Settings, redis_url: str) -> web.Application:
         await http.close()
         await guarded.close()
         await stores.database.redis.aclose()
+        await tracing.close()
 
     app.cleanup_ctx.append(running)
     return app

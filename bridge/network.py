@@ -13,6 +13,7 @@ from bridge.clients.beckn import Sign
 from bridge.clients.registry import Registry
 from bridge.dialects.dialect import Dialect
 from bridge.observability import Metrics
+from bridge.observability.tracing import Tracing
 from bridge.operator import Operator
 from bridge.server.beckn_routes import BecknEdge, Webhook
 from bridge.server.signatures import Verifier
@@ -30,6 +31,7 @@ def beckn_edge(
     metrics: Metrics,
     http: aiohttp.ClientSession,
     layer2: Layer2Files,
+    tracing: Tracing,
 ) -> BecknEdge:
     """Return what the Beckn routes need."""
     return BecknEdge(
@@ -48,6 +50,7 @@ def beckn_edge(
         verifier=verifier_of(settings, http),
         layer2=layer2,
         guard=operator.bap_guard() if settings.beckn.reply_base_url is None else None,
+        tracing=tracing,
     )
 
 

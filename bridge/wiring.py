@@ -12,15 +12,19 @@ from bridge.dialects.deg.dialect import Deg
 from bridge.dialects.dialect import Dialect
 from bridge.dialects.uei.dialect import Uei
 from bridge.dialects.v1.settings import DialectSettings, PaymentOptions, RefundTerms
-from bridge.flows.emsp.emsp import Emsp
+from bridge.errors import SettingsInvalid
+from bridge.flows.emsp.emsp import About, Emsp
 from bridge.mapping import Mappings
-from bridge.observability import Event, Metrics, get_logger
+from bridge.observability import Event, Metrics, get_logger, learn
 from bridge.observability.metrics import NONE
+from bridge.observability.tracing import OFF, Tracing, join
 from bridge.ocpi.headers import Party
 from bridge.ocpi.leniency import Leniency, Met
 from bridge.ocpi.types import ModuleID
 from bridge.operator import Operator
+from bridge.orders.order import transaction_of
 from bridge.settings import Settings
+from bridge.settings.model import Tracing as TracingSettings
 from bridge.store.connect import connect
 from bridge.store.connections import ConnectionStore
 from bridge.store.database import Database, Observe, unobserved
@@ -117,6 +121,7 @@ def emsp_of(
     wake: Callable[[], None],
     asked: Asked,
     tolerated: Callable[[str, Met], None],
+    tracing: Tracing = OFF,
 ) -> Emsp:
     """Return what keeps the facts of CPOs, pushed or pulled."""
     cpos = operator.cpos()
@@ -144,6 +149,7 @@ def emsp_of(
         refused=refusal(stores.deviations),
         pushed=stores.presence.pushed,
         cpo_ids=operator.cpo_ids(),
+        about=about_order(stores, tracing),
     )
 
 
@@ -273,6 +279,36 @@ def reachability(metrics: Metrics, cpo_ids: Iterable[str]) -> Callable[[str, boo
             log.warning("cpo.unreachable", cpo=cpo_id)
 
     return changed
+
+
+def tracing_of(wanted: TracingSettings) -> Tracing:
+    """Return what makes spans.
+
+    Raises:
+        SettingsInvalid: traces are switched on, and what sends them is not installed.
+    """
+    if wanted.endpoint is None:
+        return OFF
+    try:
+        from bridge.observability.otel import over_http
+    except ImportError as error:
+        raise SettingsInvalid(
+            [f"tracing.endpoint: install beckn-ocpi-bridge[otel] for traces ({error})"]
+        ) from error
+    return over_http(
+        wanted.endpoint, service_name=wanted.service_name, sample_ratio=wanted.sample_ratio
+    )
+
+
+def about_order(stores: Stores, tracing: Tracing) -> About:
+    """Return what has log and trace of a request show which order it is about."""
+
+    async def about(order_key: str, session_id: str | None) -> None:
+        learn(transaction_id=transaction_of(order_key), session_id=session_id)
+        if tracing.on:
+            join(await stores.orders.trace_of(order_key))
+
+    return about
 
 
 def notice(event: Event, *, cpo_id: str, **fields: object) -> None:

@@ -10,6 +10,7 @@ import aiohttp
 from bridge.beckn.refusal import read_refusal
 from bridge.clients.wire import read_up_to
 from bridge.errors import CallbackFailed, CallbackRefused, CallbackTooLarge
+from bridge.observability.tracing import carried
 
 POST_TIMEOUT = aiohttp.ClientTimeout(total=8, connect=3)
 """Time-out of one try; shorter than the lease of the lane that holds the callback."""
@@ -85,7 +86,7 @@ async def _sent(
     Raises:
         CallbackFailed: no connection, or no answer in time.
     """
-    sent = {"Content-Type": "application/json", **headers}
+    sent = {"Content-Type": "application/json", **headers, **carried()}
     try:
         async with http.request(
             method, url, data=body, headers=sent, timeout=limits, allow_redirects=False

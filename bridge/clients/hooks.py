@@ -13,6 +13,7 @@ import msgspec
 
 from bridge.errors import ErrandFailed, ErrandRefused
 from bridge.mapping.formats import money
+from bridge.observability.tracing import carried
 from bridge.orders.errands import CollectErrand, OtpErrand, RefundErrand
 
 HOOK_TIMEOUT: Final = aiohttp.ClientTimeout(total=8, connect=3)
@@ -150,6 +151,7 @@ async def post_hook(http: aiohttp.ClientSession, url: str, secret: str, body: by
         "Content-Type": "application/json",
         TIMESTAMP: timestamp,
         SIGNATURE: signature(secret, timestamp, body),
+        **carried(),
     }
     try:
         async with http.post(

@@ -17,6 +17,7 @@ from bridge.clients.traffic import Traffic, retry_after_s
 from bridge.clients.wire import Received, Request, exchange
 from bridge.errors import OcpiInvalid
 from bridge.flows.peer import CallFailed
+from bridge.observability.tracing import OFF, Tracing, carried
 from bridge.ocpi import headers, lenient
 from bridge.ocpi.answers import ACKNOWLEDGEMENT, Due, Said, object_of, understood
 from bridge.ocpi.envelope import FORWARD_FAILED, FORWARD_TIMEOUT, UNKNOWN_RECEIVER
@@ -138,6 +139,7 @@ class OcpiClient:
         limit_bytes: largest answer that is read.
         tolerated: counts a deviation of a CPO that was forgiven.
         traffic: knows which CPO is to be left alone.
+        tracing: makes a span of each request.
     """
 
     def __init__(
@@ -149,7 +151,9 @@ class OcpiClient:
         limit_bytes: int = 16 * 1024 * 1024,
         tolerated: Callable[[str, Met], None] = lambda cpo_id, met: None,
         traffic: Traffic | None = None,
+        tracing: Tracing = OFF,
     ) -> None:
+        self._tracing = tracing
         self._http = http
         self.own = own
         self._observe = observe
@@ -169,7 +173,7 @@ class OcpiClient:
             despite_pause=call.despite_pause,
             despite_silence=call.despite_silence,
         ):
-            return await self._observed(call)
+            return await self._traced(call)
 
     async def fetch(self, call: Call, type_: type[T]) -> T:
         """GET an object.
@@ -199,6 +203,20 @@ class OcpiClient:
         for leniency, path in first_of_each(met):
             dot = "." if below and path and not path.startswith("[") else ""
             self.tolerated(cpo_id, Met(leniency, f"{below}{dot}{path}"))
+
+    async def _traced(self, call: Call) -> Answer:
+        name = f"OCPI {call.method} {call.module}"
+        peer = _host(call.url)
+        with self._tracing.span(
+            name, "client", method=call.method, cpo=call.cpo_id or None, peer=peer
+        ) as span:
+            try:
+                answer = await self._observed(call)
+            except CallFailed as error:
+                span.note(http=error.http, ocpi_status=error.code)
+                raise
+            span.note(http=answer.http, ocpi_status=answer.code)
+            return answer
 
     async def _observed(self, call: Call) -> Answer:
         sent = self._headers(call)
@@ -244,6 +262,7 @@ class OcpiClient:
             if given.isascii() and given.isprintable() and given.strip()
             else str(uuid.uuid4()),
             **routing,
+            **carried(),
             **({"Content-Type": "application/json"} if call.body is not None else {}),
             "Accept": "application/json",
         }
@@ -343,6 +362,13 @@ def _without_token(call: Call, text: str) -> str:
             text = text.replace(secret, "***")
     text = _TOKEN_FIELD.sub(r"\1***", text)
     return "".join(each if each.isprintable() else " " for each in text)[:SAID].strip()
+
+
+def _host(url: str) -> str | None:
+    try:
+        return urlsplit(url).hostname
+    except ValueError:
+        return None
 
 
 def _bare(url: str) -> str:

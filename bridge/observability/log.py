@@ -4,13 +4,23 @@ from __future__ import annotations
 
 import logging
 import sys
-from contextlib import AbstractContextManager
-from typing import Literal, Protocol, TextIO, cast
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from contextvars import ContextVar
+from typing import Final, Literal, Protocol, TextIO, cast
 
 import structlog
 
 from bridge.observability.events import Event
 from bridge.observability.redaction import redact
+from bridge.observability.tracing import trace_id
+
+CARRIED: Final = ("cpo", "message_id", "session_id")
+"""Facts that go along with work that is left to somebody else; its transaction is its lane's."""
+
+
+SHOWN: Final = ("transaction_id", "action", *CARRIED)
+"""Facts that spans show as well."""
 
 
 class Log(Protocol):
@@ -33,9 +43,54 @@ def bound(**facts: str | None) -> AbstractContextManager[None]:
 
     The facts have these names everywhere: transaction_id, message_id, action, cpo, session_id.
     """
-    return structlog.contextvars.bound_contextvars(
-        **{name: fact for name, fact in facts.items() if fact is not None}
-    )
+    return structlog.contextvars.bound_contextvars(**_known(facts))
+
+
+@contextmanager
+def episode(**facts: str | None) -> Iterator[None]:
+    """Do the same, and put what is learned on the way into every later line inside."""
+    before = structlog.contextvars.get_contextvars()
+    outer = _learning.set(True)
+    learn(**facts)
+    try:
+        yield
+    finally:
+        _learning.reset(outer)
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(**before)
+
+
+def learn(**facts: str | None) -> None:
+    """Put facts into every later line of the episode; outside of one nothing happens."""
+    if _learning.get():
+        structlog.contextvars.bind_contextvars(**_known(facts))
+
+
+def facts_known() -> dict[str, str]:
+    """Return what every line of this task carries now."""
+    known = structlog.contextvars.get_contextvars()
+    return {name: known[name] for name in SHOWN if name in known}
+
+
+def carried_facts() -> dict[str, str]:
+    """Return what is known and goes along with work that is left to somebody else."""
+    known = structlog.contextvars.get_contextvars()
+    return {name: known[name] for name in CARRIED if name in known}
+
+
+_learning: ContextVar[bool] = ContextVar("learning", default=False)
+
+
+def _known(facts: Mapping[str, str | None]) -> dict[str, str]:
+    return {name: fact for name, fact in facts.items() if fact is not None}
+
+
+def _with_trace(
+    _: object, __: str, event: structlog.typing.EventDict
+) -> structlog.typing.EventDict:
+    """Add the trace that the line is about, if there is any; a structlog processor."""
+    trace = trace_id()
+    return event if trace is None else {**event, "trace_id": trace}
 
 
 def configure_logging(
@@ -56,6 +111,7 @@ def configure_logging(
     )
     before: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
+        _with_trace,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,

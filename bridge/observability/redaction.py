@@ -49,6 +49,11 @@ def redact(_: object, __: str, event: MutableMapping[str, Any]) -> Mapping[str, 
     return {name: _MASK if _private(name) else _shown(value) for name, value in event.items()}
 
 
+def shown_text(text: str) -> str:
+    """Return running text without what is personal or secret in it."""
+    return _PRIVATE_TEXT.sub(_MASK, text)
+
+
 def _private(name: str) -> bool:
     plain = re.sub("[-_. ]", "", name).lower()
     return plain in _PRIVATE or plain.endswith((*_PRIVATE_ENDINGS, "token"))
@@ -60,12 +65,12 @@ def _shown(value: object) -> Shown:
         case None | bool() | int() | float():
             return value
         case str():
-            return _PRIVATE_TEXT.sub(_MASK, value)
+            return shown_text(value)
         case Mapping():
             return {str(k): _MASK if _private(str(k)) else _shown(v) for k, v in value.items()}
         case list() | tuple() | set() | frozenset():
             return [_shown(item) for item in value]
         case Decimal() | date() | UUID() | Enum() | PurePath() | BaseException():
-            return _PRIVATE_TEXT.sub(_MASK, str(value))
+            return shown_text(str(value))
         case _:
             return f"<{type(value).__name__}>"

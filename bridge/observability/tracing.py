@@ -27,6 +27,10 @@ class Span(Protocol):
         """Mark it as failed."""
         ...
 
+    def called(self, name: str) -> None:
+        """Give it a better name, of words of a closed set."""
+        ...
+
     def joins(self, traceparent: str | None) -> None:
         """Make it part of another trace, if it has handed nothing on yet."""
         ...
@@ -34,6 +38,11 @@ class Span(Protocol):
     @property
     def traceparent(self) -> str | None:
         """What is handed on; from then on it is clear which trace the span belongs to."""
+        ...
+
+    @property
+    def trace_id(self) -> str | None:
+        """The trace, once that is clear."""
         ...
 
 
@@ -70,10 +79,14 @@ class Silent:
     def failed(self, why: str) -> None:
         """Do nothing."""
 
+    def called(self, name: str) -> None:
+        """Do nothing."""
+
     def joins(self, traceparent: str | None) -> None:
         """Do nothing."""
 
     traceparent: None = None
+    trace_id: None = None
 
 
 class Off:
@@ -108,6 +121,19 @@ def carried() -> dict[str, str]:
     """Return the header that a request takes along."""
     traceparent = current()
     return {} if traceparent is None else {HEADER: traceparent}
+
+
+def trace_id() -> str | None:
+    """Return the trace that the running task is known to be in."""
+    span = around.get()
+    return None if span is None else span.trace_id
+
+
+def called(name: str) -> None:
+    """Give the span around a better name."""
+    span = around.get()
+    if span is not None:
+        span.called(name)
 
 
 def join(traceparent: str | None) -> None:

@@ -319,3 +319,8 @@ def references_of(order: Order) -> set[str]:
 def order_key(bap_id: str, transaction_id: str) -> str:
     """Return the key of the order of one BAP's transaction."""
     return f"{bap_id}|{transaction_id}"
+
+
+def transaction_of(key: str) -> str | None:
+    """Return the transaction in the key of an order; None: it is the key of something else."""
+    return key.partition("|")[2] or None

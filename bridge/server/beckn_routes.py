@@ -34,7 +34,8 @@ from bridge.errors import (
 )
 from bridge.flows.jobs import BecknJob
 from bridge.flows.ports import Orders
-from bridge.observability import Metrics, bound, get_logger
+from bridge.observability import Metrics, episode, get_logger, learn
+from bridge.observability.tracing import HEADER, OFF, Tracing, called
 from bridge.orders.intents import Request, named_by
 from bridge.orders.order import order_key
 from bridge.server.signatures import Verifier, require_own
@@ -63,6 +64,10 @@ class Webhook(msgspec.Struct, frozen=True):
     enforced: bool
 
 
+LONGEST_ID: Final = 100
+"""Letters of an id that the log repeats although its message was refused."""
+
+
 class BecknEdge(msgspec.Struct, frozen=True, kw_only=True):
     """What the routes need.
 
@@ -76,6 +81,7 @@ class BecknEdge(msgspec.Struct, frozen=True, kw_only=True):
         verifier: checks who sent a message; None = that is the adapter's affair.
         layer2: what messages are checked with, by domain and version.
         guard: which bap_uri may be called; None = an adapter is called instead.
+        tracing: makes a span of each request.
     """
 
     dialects: Mapping[str, Dialect]
@@ -93,6 +99,7 @@ class BecknEdge(msgspec.Struct, frozen=True, kw_only=True):
     verifier: Verifier | None
     layer2: Layer2Files
     guard: Guard | None
+    tracing: Tracing = OFF
 
 
 def beckn_routes(edge: BecknEdge) -> list[web.RouteDef]:
@@ -110,21 +117,33 @@ def beckn_routes(edge: BecknEdge) -> list[web.RouteDef]:
 async def _receive(edge: BecknEdge, http: web.Request) -> web.Response:
     """Take one request: ACK when it is queued, NACK when it cannot be read."""
     action = http.match_info.get("action")
-    started = time.perf_counter()
     # Labels are words of a closed set, whatever the path says.
     label = action if action in REQUESTS else "unknown"
+    parent = http.headers.get(HEADER)
+    with episode(), edge.tracing.span(f"Beckn {label}", "server", parent=parent) as span:
+        answer = await _answer(edge, http, action, label)
+        span.note(http=answer.status)
+        return answer
+
+
+async def _answer(
+    edge: BecknEdge, http: web.Request, action: str | None, label: str
+) -> web.Response:
+    started = time.perf_counter()
     body = b""
     try:
         body = await _body(edge, http)
         async with asyncio.timeout(ACK_TIMEOUT_S):
             request = await _take(edge, http, body, action)
     except BadInput as error:
+        learn(**_ids(body))
         unsigned = isinstance(error, SignatureInvalid)
         # protocol-server signs requests, not what it tells of itself.
         if (edge.verifier is None or not unsigned) and _is_notice(edge, body):
             return web.Response(body=ack(), content_type="application/json")
         return _refused(edge, http, error, label, action)
     except (StoreUnavailable, RegistryUnavailable, TimeoutError) as error:
+        learn(**_ids(body))
         edge.metrics.beckn_requests.labels(label, "unavailable").inc()
         log.warning("beckn.unavailable", action=action, error=str(error) or "no answer in time")
         known = error if isinstance(error, BridgeError) else StoreUnavailable("no answer in time")
@@ -143,12 +162,13 @@ async def _take(edge: BecknEdge, http: web.Request, body: bytes, action: str | N
     if sender is not None:
         require_own(sender, request)
     _check_bap_uri(edge, request)
-    with bound(
+    called(f"Beckn {request.action}")
+    learn(
         action=request.action,
         transaction_id=request.transaction_id,
         message_id=request.message_id,
-    ):
-        await _queue(edge, job, digest)
+    )
+    await _queue(edge, job, digest)
     return request
 
 
@@ -207,6 +227,25 @@ async def _body(edge: BecknEdge, http: web.Request) -> bytes:
         raise NotJson("the body cannot be read") from error
     except web.HTTPRequestEntityTooLarge as error:
         raise BecknInvalid("", f"larger than {edge.max_body_bytes} bytes") from error
+
+
+class _Named(msgspec.Struct):
+    transaction_id: str = ""
+    message_id: str = ""
+
+
+class _Message(msgspec.Struct):
+    context: _Named
+
+
+def _ids(body: bytes) -> dict[str, str]:
+    """Return the ids of a message that was not taken, for the log, as far as it has usable ones."""
+    try:
+        context = msgspec.json.decode(body, type=_Message).context
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return {}
+    ids = {"transaction_id": context.transaction_id, "message_id": context.message_id}
+    return {name: each for name, each in ids.items() if 0 < len(each) <= LONGEST_ID}
 
 
 def _read(edge: BecknEdge, body: bytes, action: str | None) -> tuple[BecknJob, str]:

@@ -17,8 +17,9 @@ from aiohttp import HttpVersion11, web
 
 from bridge.errors import BridgeError, NotJson, ObjectUnknown, OcpiRefused, Unauthorized
 from bridge.flows.emsp.emsp import Call, Emsp, Flow, Reply
-from bridge.observability import Metrics, get_logger
+from bridge.observability import Metrics, episode, get_logger, learn
 from bridge.observability.metrics import NONE
+from bridge.observability.tracing import HEADER, OFF, Tracing
 from bridge.ocpi import codec, envelope, headers
 from bridge.ocpi.connection import Presented, TokenUse
 from bridge.ocpi.flags import NO_FLAGS, Flags
@@ -57,6 +58,7 @@ class _Edge(NamedTuple):
     emsp: Emsp
     metrics: Metrics
     max_body_bytes: int
+    tracing: Tracing
 
 
 class _Answer(NamedTuple):
@@ -66,9 +68,11 @@ class _Answer(NamedTuple):
     headers: Mapping[str, str] = {}
 
 
-def ocpi_routes(emsp: Emsp, metrics: Metrics, *, max_body_bytes: int) -> list[web.RouteDef]:
+def ocpi_routes(
+    emsp: Emsp, metrics: Metrics, *, max_body_bytes: int, tracing: Tracing = OFF
+) -> list[web.RouteDef]:
     """Return the one route below ``/ocpi``: every path, every method."""
-    edge = _Edge(emsp, metrics, max_body_bytes)
+    edge = _Edge(emsp, metrics, max_body_bytes, tracing)
 
     async def receive(request: web.Request) -> web.Response:
         return await _receive(edge, request)
@@ -94,10 +98,13 @@ async def _receive(edge: _Edge, http: web.Request) -> web.Response:
         "method": http.method,
         "correlation_id": ids[headers.CORRELATION_ID],
     }
-    answer = await _answer(edge, http, segments, facts)
+    method = http.method if http.method in METHODS else "other"
+    name, parent = f"OCPI {method} {module or NONE}", http.headers.get(HEADER)
+    with episode(), edge.tracing.span(name, "server", parent=parent, method=method) as span:
+        answer = await _answer(edge, http, segments, facts)
+        span.note(http=answer.http_status, ocpi_status=answer.ocpi_status)
     # Labels are words of closed sets, whatever was asked for.
     who = ("in", facts.get("cpo") or NONE, module or NONE)
-    method = http.method if http.method in METHODS else "other"
     edge.metrics.ocpi_requests.labels(*who, method, str(answer.ocpi_status)).inc()
     edge.metrics.ocpi_seconds.labels(*who).observe(time.perf_counter() - started)
     return web.Response(
@@ -116,6 +123,7 @@ async def _answer(
     try:
         caller = await _recognise(edge.emsp, http)
         facts["cpo"] = caller.cpo_id
+        learn(cpo=caller.cpo_id)
         flags = edge.emsp.flags(caller.cpo_id)
         for met in _forgiven(http, segments):
             edge.emsp.tolerated(caller.cpo_id, met)
@@ -210,6 +218,8 @@ async def _reply(edge: _Edge, http: web.Request, target: Target, caller: Present
     admit(caller.use, target.module, http.method)
     if target.module == ModuleID.HUB_CLIENT_INFO and not await edge.emsp.is_hub(caller.cpo_id):
         raise ObjectUnknown("only a hub has this module")
+    if target.module == ModuleID.SESSIONS and target.ids:
+        learn(session_id=target.ids[-1])
     flow = target.flow(http.method)
     body = await _body(edge, http)
     if body.startswith(codecs.BOM_UTF8):

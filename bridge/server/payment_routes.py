@@ -15,7 +15,8 @@ from aiohttp import web
 from bridge.clients.hooks import SIGNATURE, TIMESTAMP, signature
 from bridge.errors import StoreUnavailable
 from bridge.flows.jobs import PaymentJob
-from bridge.observability import Metrics, bound, get_logger
+from bridge.observability import Metrics, episode, get_logger, learn
+from bridge.orders.order import transaction_of
 from bridge.orders.payments import PaymentEvent, objection_to
 from bridge.store.inbox import Inbox
 from bridge.store.orders import OrderStore
@@ -77,7 +78,7 @@ async def _receive(edge: PaymentEdge, http: web.Request) -> web.Response:
         body = await http.read()
         _verify(edge, edge.secret, http, body)
         event = _read(body)
-        with bound(event_id=event.id, payment_id=event.payment_id):
+        with episode(event_id=event.id, payment_id=event.payment_id):
             new = await _queue(edge, event)
     except Refusal as error:
         outcome = "unsigned" if error.status == web.HTTPUnauthorized.status_code else "refused"
@@ -138,6 +139,7 @@ async def _queue(edge: PaymentEdge, event: PaymentEvent) -> bool:
     order = None if order_key is None else await edge.orders.record(order_key)
     if order_key is None or order is None:
         raise Refusal(422, "payment_id", "is unknown")
+    learn(transaction_id=transaction_of(order_key))
     objection = objection_to(order, event)
     if objection is not None:
         raise Refusal(422, objection.field, objection.why)

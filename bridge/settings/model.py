@@ -127,6 +127,14 @@ class Log(Part):
     format: Literal["auto", "json", "console"] = "auto"
 
 
+class Tracing(Part):
+    """Where traces go, over OTLP/HTTP; without an endpoint there are none."""
+
+    endpoint: Url | None = None
+    sample_ratio: float = Field(default=1, ge=0, le=1)
+    service_name: Name = "beckn-ocpi-bridge"
+
+
 class Settings(Part):
     """The whole configuration, checked."""
 
@@ -156,6 +164,7 @@ class Settings(Part):
     max_clock_skew_s: Seconds | None = None
     limits: Limits = Limits()
     log: Log = Log()
+    tracing: Tracing = Tracing()
 
     @model_validator(mode="after")
     def _ports_differ(self) -> Self:

@@ -5,8 +5,8 @@ holds it until it finishes or postpones the head entry, or until the lease runs 
 died): then another replica takes it. Every change by a holder is guarded by its holder token, so
 a holder that was too slow changes nothing.
 
-An entry is stored behind a stamp, ``@{ms since the epoch} {traceparent}`` and a line end: when it
-was queued, and by which span of a trace, if it was by any.
+An entry is stored behind a stamp, ``@{ms since the epoch} {JSON}`` and a line end: when it was
+queued, and what log and trace of whoever works it off are to show besides.
 """
 
 from __future__ import annotations
@@ -14,10 +14,12 @@ from __future__ import annotations
 import math
 import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
-from bridge.observability.tracing import current
+import msgspec
+
+from bridge.observability import handed_on
 from bridge.store.database import Command, Database, Guard, key
 
 LEASE_S = 15.0
@@ -35,7 +37,7 @@ class Claim(NamedTuple):
     token: str
     entry: bytes
     queued_ms: int = 0
-    trace: str | None = None
+    facts: Mapping[str, str] = {}
 
 
 def now_ms() -> int:
@@ -75,7 +77,7 @@ class Lanes:
         """
         now = self._clock()
         commands: list[Command] = [
-            ("RPUSH", self._entries + lane, stamped(now, current(), entry)),
+            ("RPUSH", self._entries + lane, stamped(now, handed_on(), entry)),
             ("ZADD", self._queue, "NX", now, lane),
             ("ZADD", self._since, "NX", now, lane),
         ]
@@ -133,7 +135,7 @@ class Lanes:
         return await self._db.commit([self._rewritten(claim, entry)], [self.held(claim)])
 
     def _rewritten(self, claim: Claim, entry: bytes) -> Command:
-        return ("LSET", self._entries + claim.lane, 0, stamped(claim.queued_ms, claim.trace, entry))
+        return ("LSET", self._entries + claim.lane, 0, stamped(claim.queued_ms, claim.facts, entry))
 
     async def renew(self, claims: Sequence[Claim]) -> None:
         """Extend the leases of lanes that are still held."""
@@ -175,18 +177,18 @@ class Lanes:
         return [unstamped(each)[0] for each in stored]
 
 
-def stamped(queued_ms: int, trace: str | None, entry: bytes) -> bytes:
+def stamped(queued_ms: int, facts: Mapping[str, str], entry: bytes) -> bytes:
     """Return an entry as it is stored."""
-    return b"@%d %s\n%s" % (queued_ms, (trace or "").encode(), entry)
+    return b"@%d %s\n%s" % (queued_ms, msgspec.json.encode(facts), entry)
 
 
-def unstamped(stored: bytes) -> tuple[bytes, int, str | None]:
-    """Return an entry, when it was queued in ms, and by which span.
+def unstamped(stored: bytes) -> tuple[bytes, int, dict[str, str]]:
+    """Return an entry, when it was queued in ms, and what goes along with it.
 
     One without a stamp was stored by a bridge that had none yet.
     """
     if not stored.startswith(b"@"):
-        return bytes(stored), 0, None
+        return bytes(stored), 0, {}
     stamp, _, entry = bytes(stored).partition(b"\n")
-    queued_ms, _, trace = stamp.removeprefix(b"@").partition(b" ")
-    return entry, int(queued_ms), trace.decode() or None
+    queued_ms, _, facts = stamp.removeprefix(b"@").partition(b" ")
+    return entry, int(queued_ms), msgspec.json.decode(facts, type=dict[str, str])

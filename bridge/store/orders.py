@@ -8,6 +8,7 @@ from datetime import datetime
 import msgspec
 
 from bridge.flows.ports import CommandRecord
+from bridge.observability.tracing import current
 from bridge.ocpi.commands import CommandType
 from bridge.ocpi.headers import Party
 from bridge.ocpi.tokens import Token
@@ -180,6 +181,20 @@ class OrderStore:
     def _forgotten(self, order: Order) -> float:
         """Return the time before which nothing is known any more, going by this order's clock."""
         return order.updated_at.timestamp() - self._retention_s
+
+    def traced(self, order_key: str) -> list[Command]:
+        """Return the commands that have later events of an order join the span around.
+
+        Those that carry none themselves: pushes of a CPO, deadlines.
+        """
+        traceparent = current()
+        if traceparent is None:
+            return []
+        return [("SET", key("trace", order_key), traceparent, "EX", self._retention_s)]
+
+    async def trace_of(self, order_key: str) -> str | None:
+        """Return that span's traceparent."""
+        return await self._text("GET", key("trace", order_key))
 
     def planned(self, plan: CommandPlan) -> Command:
         """Return the command that writes an OCPI command down before it is sent."""

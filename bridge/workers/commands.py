@@ -18,6 +18,7 @@ from bridge.flows.peer import CallFailed
 from bridge.flows.ports import Orders
 from bridge.observability import Metrics, get_logger
 from bridge.observability.metrics import NONE
+from bridge.observability.tracing import called
 from bridge.ocpi.commands import CommandResponse
 from bridge.ocpi.envelope import FORWARD_TIMEOUT
 from bridge.ocpi.sessions import ChargingPreferencesResponse
@@ -92,6 +93,7 @@ class CommandWorker:
         every lane, nor a party behind a hub all those of the hub.
         """
         entry = msgspec.json.decode(claim.entry, type=CommandEntry)
+        called(f"send {_word(entry.plan)}")
         platform, party = entry.plan.cpo_id, (entry.plan.cpo_id, str(entry.plan.party))
         if self._under_way[platform] >= AT_ONCE_ALL or self._under_way[party] >= AT_ONCE:
             await self._lanes.command.postpone(claim, claim.entry, CROWDED_S)
@@ -208,3 +210,8 @@ class CommandWorker:
     def _push_failed(self, kind: str, plan: Plan, error: CallFailed) -> None:
         log.warning("push.failed", kind=kind, cpo=plan.cpo_id, error=str(error))
         self._metrics.pushes.labels(plan.cpo_id, kind, "failed").inc()
+
+
+def _word(plan: Plan) -> str:
+    """Return what kind of plan it is, in one word."""
+    return str(plan.type) if isinstance(plan, CommandPlan) else str(plan.__struct_config__.tag)

@@ -28,7 +28,8 @@ from bridge.flows.jobs import (
 )
 from bridge.flows.look import LOOK
 from bridge.flows.ports import PullSoon
-from bridge.observability import Metrics, bound, get_logger
+from bridge.observability import Metrics, bound, get_logger, learn
+from bridge.observability.tracing import called
 from bridge.orders.errands import Errand, kind_of
 from bridge.orders.order import Order
 from bridge.orders.pass_order import PassOrder
@@ -133,10 +134,13 @@ class InboxWorker:
     async def handle(self, claim: Claim) -> None:
         """Decide one event and commit the outcome, unless somebody else has the lane by now."""
         job = msgspec.json.decode(claim.entry, type=Job)
+        called(f"decide {_word(job)}")
         with bound(**_facts(job)):
             record = await self._orders.record(claim.lane)
+            learn(**_facts_of(record))
             world = self._world()
             decision = await decide(world, job, record)
+            learn(**_facts_of(decision.order))
             commands = self._outcome(world, claim.lane, job, record, decision)
             order = record if isinstance(record, Order) else None
             slots, guards = self._slots.saved(decision.order, order)
@@ -152,7 +156,7 @@ class InboxWorker:
 
     def _count_state(self, before: Record, after: Record) -> None:
         """Count an order that has come into another state."""
-        if after is not None and (before is None or before.state is not after.state):
+        if after is not None and _moved(before, after):
             self._metrics.order_transitions.labels(after.state).inc()
 
     def _tell_bill(self, before: Record, after: Order | None) -> None:
@@ -169,7 +173,6 @@ class InboxWorker:
         log.warning(
             "bill.deviates",
             order=after.id,
-            cpo=after.item.cpo_id,
             cdr=bill.cdr_id,
             ours=bill.quote.price,
         )
@@ -182,6 +185,8 @@ class InboxWorker:
         after, held = decision.order, decision.pass_order
         if after is not None and after is not before:
             commands += self._orders.saved(after, before if isinstance(before, Order) else None)
+        if isinstance(job, BecknJob) and (decision.plans or _moved(before, after or held)):
+            commands += self._orders.traced(lane)
         if held is not None and held is not before:
             commands += self._orders.pass_saved(held) + self._members.saved(held)
         if (used := decision.member_use) is not None:
@@ -250,7 +255,7 @@ class InboxWorker:
             return []
         after = decision.order or decision.pass_order
         hop, protocol, what, detail = _told(job, decision.order)
-        if after is not None and (before is None or before.state is not after.state):
+        if after is not None and _moved(before, after):
             detail["state"] = str(after.state)
         if decision.notes:
             detail["note"] = "; ".join(decision.notes)
@@ -277,6 +282,16 @@ class InboxWorker:
         return commands
 
 
+def _moved(before: Record, after: Record) -> bool:
+    """Whether an order has come into another state."""
+    return after is not None and (before is None or before.state is not after.state)
+
+
+def _word(job: Job) -> str:
+    """Return what kind of event a job is, in one word."""
+    return job.request.action if isinstance(job, BecknJob) else str(job.__struct_config__.tag)
+
+
 def _facts(job: Job) -> dict[str, str]:
     """Return what every log line of this event carries."""
     match job:
@@ -292,6 +307,14 @@ def _facts(job: Job) -> dict[str, str]:
             return {"command_id": command_id}
         case _:
             return {}
+
+
+def _facts_of(record: Record) -> dict[str, str | None]:
+    """Return what every log line shows of an order."""
+    if not isinstance(record, Order):
+        return {}
+    session = record.session
+    return {"cpo": record.item.cpo_id, "session_id": None if session is None else session.id}
 
 
 def _told(job: Job, order: Order | None) -> tuple[str, str, str, dict[str, str]]:

@@ -7,7 +7,9 @@ import contextlib
 from collections.abc import Awaitable, Callable
 
 from bridge.errors import StoreUnavailable
-from bridge.observability import Metrics, get_logger
+from bridge.observability import Metrics, episode, get_logger
+from bridge.observability.tracing import HEADER, OFF, Tracing
+from bridge.orders.order import transaction_of
 from bridge.store.lanes import Claim, Lanes
 from bridge.workers.stopping import stop_if_cancelled
 
@@ -20,12 +22,20 @@ STORE_PAUSE_S = 1.0
 """Pause while Redis does not answer."""
 
 
+async def no_trace(lane: str) -> str | None:
+    """Know no span of a lane."""
+    return None
+
+
 class LaneRunner:
     """One kind of lanes and the handler of their entries.
 
     The handler finishes or postpones the claim. Without Redis the lane is left to its lease, and
     the entry is tried again, by this replica or another; an entry that crashes its handler is
     put aside, so that it holds nothing up.
+
+    Args:
+        trace_of: gives the traceparent that entries of a lane join which carry none.
     """
 
     def __init__(
@@ -35,10 +45,14 @@ class LaneRunner:
         *,
         parallel: int = 32,
         metrics: Metrics | None = None,
+        tracing: Tracing = OFF,
+        trace_of: Callable[[str], Awaitable[str | None]] = no_trace,
     ) -> None:
         self._lanes = lanes
         self._handle = handle
         self._parallel = parallel
+        self._tracing = tracing
+        self._trace_of = trace_of
         metrics = metrics or Metrics()
         self._seconds = metrics.lane_seconds.labels(lanes.kind)
         self._crashes = metrics.lane_crashes.labels(lanes.kind)
@@ -99,6 +113,18 @@ class LaneRunner:
         self._work.set()
 
     async def _one(self, claim: Claim) -> None:
+        facts = dict(claim.facts)
+        traceparent = facts.pop(HEADER, None)
+        with episode(transaction_id=transaction_of(claim.lane), **facts):
+            if not self._tracing.on:
+                await self._handled(claim)
+                return
+            with contextlib.suppress(StoreUnavailable):
+                traceparent = traceparent or await self._trace_of(claim.lane)
+            with self._tracing.span(self._lanes.kind, "consumer", parent=traceparent):
+                await self._handled(claim)
+
+    async def _handled(self, claim: Claim) -> None:
         try:
             with self._seconds.time():
                 await self._handle(claim)

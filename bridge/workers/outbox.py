@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Final, Protocol
+from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import UNSET, Raw, UnsetType
@@ -15,6 +16,7 @@ from bridge.beckn.layer2 import Layer2Files
 from bridge.beckn.reworded import echoing, halves, renewed
 from bridge.errors import CallbackFailed, CallbackInvalid, CallbackRefused, CallbackTooLarge
 from bridge.observability import Metrics, bound, get_logger
+from bridge.observability.tracing import OFF, Tracing, called
 from bridge.store.database import Database, packed
 from bridge.store.journal import Journal
 from bridge.store.lanes import Claim, Lanes
@@ -69,7 +71,9 @@ class OutboxWorker:
         layer2: Layer2Files = NO_FILES,
         withhold: bool = False,
         clock: Callable[[], datetime] = utc_now,
+        tracing: Tracing = OFF,
     ) -> None:
+        self._tracing = tracing
         self._db = database
         self._layer2 = layer2
         self._withhold = withhold
@@ -83,14 +87,14 @@ class OutboxWorker:
     async def handle(self, claim: Claim) -> None:
         """Try to deliver; then let it go, put it off, or bury it."""
         entry = msgspec.json.decode(claim.entry, type=CallbackEntry)
+        called(f"deliver {entry.action}")
         with bound(transaction_id=entry.transaction_id, message_id=entry.message_id):
             if entry.lapses_at is not None and self._clock() > entry.lapses_at:
                 await self._tell_late(claim, entry)
                 return
             try:
                 self._check(entry)
-                with self._metrics.callback_post_seconds.labels(entry.action).time():
-                    await self._post(entry.url, bytes(entry.body))
+                await self._try(entry)
             except CallbackInvalid as error:
                 await self._bury(claim, entry, error, "withheld")
             except CallbackRefused as error:
@@ -117,6 +121,15 @@ class OutboxWorker:
                 waited_s = (self._clock() - entry.created_at).total_seconds()
                 self._metrics.callback_seconds.labels(entry.action).observe(waited_s)
                 log.info("callback.delivered", action=entry.action, tries=entry.tries + 1)
+
+    async def _try(self, entry: CallbackEntry) -> None:
+        """Post it once. Raises CallbackFailed or CallbackRefused."""
+        peer = urlsplit(entry.url).hostname
+        with (
+            self._metrics.callback_post_seconds.labels(entry.action).time(),
+            self._tracing.span(f"Beckn POST {entry.action}", "client", method="POST", peer=peer),
+        ):
+            await self._post(entry.url, bytes(entry.body))
 
     def _check(self, entry: CallbackEntry) -> None:
         """Look at a message that was not tried yet.

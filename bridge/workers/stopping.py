@@ -1,4 +1,4 @@
-"""Ends a worker that was cancelled while a library was not looking."""
+"""Ends workers: also one that was cancelled while a library was not looking."""
 
 from __future__ import annotations
 
@@ -15,3 +15,11 @@ def stop_if_cancelled() -> None:
     task = asyncio.current_task()
     if task is not None and task.cancelling():
         raise asyncio.CancelledError
+
+
+async def ended(tasks: set[asyncio.Task[None]]) -> None:
+    """Cancel tasks until they are done: a library may swallow one cancellation, not all."""
+    while tasks:
+        for task in tasks:
+            task.cancel()
+        _, tasks = await asyncio.wait(tasks, timeout=1)

@@ -331,7 +331,7 @@ async def test_an_entry_of_a_bridge_without_stamps_is_read(side: Side) -> None:
     await side.push("a", b"1")
     await side.db.do("LSET", key("lane", "outbox", "a"), 0, b'{"of": "old"}\n')
     claim = await side.claim()
-    assert (claim.entry, claim.trace) == (b'{"of": "old"}\n', None)
+    assert (claim.entry, claim.facts) == (b'{"of": "old"}\n', {})
     await side.push("a", b"2")
     assert await side.finish(claim)
     assert (await side.claim()).entry == b"2"

@@ -56,7 +56,7 @@ async def keep_cdr(emsp: Emsp, cpo_id: str, party: Party, cdr: CDR) -> Kept:
             return await _new(emsp, cpo_id, party, cdr)
         if codec.restored(old, CDR) == cdr:
             return None
-        emsp.notice("cdr.conflict", cpo_id=cpo_id, cdr=cdr.id, session=cdr.session_id)
+        emsp.notice("cdr.conflict", cpo_id=cpo_id, cdr=cdr.id, session_id=cdr.session_id)
         raise OcpiInvalid("id", f"another CDR is known under {cdr.id!r}; a CDR never changes")
 
     return await keep(emsp, Kind.CDR, party, cdr.id, put)
@@ -65,7 +65,7 @@ async def keep_cdr(emsp: Emsp, cpo_id: str, party: Party, cdr: CDR) -> Kept:
 async def _new(emsp: Emsp, cpo_id: str, party: Party, cdr: CDR) -> Change:
     match = await find_order(emsp, cpo_id, trace_of_cdr(party, cdr))
     if match is None:
-        emsp.notice("cdr.orphan", cpo_id=cpo_id, cdr=cdr.id, session=cdr.session_id)
+        emsp.notice("cdr.orphan", cpo_id=cpo_id, cdr=cdr.id, session_id=cdr.session_id)
     original = cdr.credit_reference_id if cdr.credit else None
     if original and await emsp.objects.read(Kind.CDR, party, original) is None:
         emsp.notice("cdr.credit_of_unknown", cpo_id=cpo_id, cdr=cdr.id, original=original)

@@ -21,6 +21,7 @@ async def post_result(emsp: Emsp, call: Call) -> Reply:
     record = await emsp.correlation.by_command(command_id)
     if record is None or record.cpo_id != call.cpo_id or record.type != command:
         raise ObjectUnknown(f"no {command} was sent with this response_url")
+    await emsp.about(record.order_key, None)
     result = read(emsp, call, CommandResult)
     job = CommandResultJob(
         command_id=command_id,

@@ -83,6 +83,13 @@ def trace_of_cdr(party: Party, cdr: CDR) -> Trace:
 
 async def find_order(emsp: Emsp, cpo_id: str, trace: Trace) -> Match | None:
     """Return the order of a Session or CDR; None: it is an orphan."""
+    match = await _found(emsp, cpo_id, trace)
+    if match is not None:
+        await emsp.about(match.order_key, trace.session_id)
+    return match
+
+
+async def _found(emsp: Emsp, cpo_id: str, trace: Trace) -> Match | None:
     known = await _by_session(emsp, trace)
     if known is not None:
         return known
@@ -94,7 +101,7 @@ async def find_order(emsp: Emsp, cpo_id: str, trace: Trace) -> Match | None:
         if _belongs(order, trace.party):
             return Match(order_key, clue)
         foreign = True
-        emsp.notice("session.foreign_order", cpo_id=cpo_id, clue=clue, session=trace.session_id)
+        emsp.notice("session.foreign_order", cpo_id=cpo_id, clue=clue, session_id=trace.session_id)
     # Whoever names an order that is not theirs gets none by its place either.
     return None if foreign else await _by_place(emsp, cpo_id, trace)
 
@@ -141,7 +148,7 @@ async def _by_place(emsp: Emsp, cpo_id: str, trace: Trace) -> Match | None:
     emsp.notice(
         "session.weak_correlation",
         cpo_id=cpo_id,
-        session=trace.session_id,
+        session_id=trace.session_id,
         location=trace.location_id,
         evse=trace.evse_uid,
         connector=trace.connector_id,

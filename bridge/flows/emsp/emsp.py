@@ -57,6 +57,13 @@ class Notice(Protocol):
         ...
 
 
+About = Callable[[str, str | None], Awaitable[None]]
+
+
+async def about_nothing(order_key: str, session_id: str | None) -> None:
+    """Show nothing."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Emsp:
     """The eMSP: who we are, and the ports its flows need.
@@ -74,6 +81,8 @@ class Emsp:
         refused: takes note of a request that a flag, named, would have had forgiven.
         pushed: told of each push of a CPO that was taken.
         cpo_ids: the CPOs there are.
+        about: told which order a request is about, and of which session of it, before anything is
+            queued for that order: log and trace of the request show it.
     """
 
     objects: ObjectStore
@@ -99,6 +108,7 @@ class Emsp:
     refused: Callable[[str, str, str], None] = lambda cpo_id, flag, place: None
     pushed: Callable[[str], None] = lambda cpo_id: None
     cpo_ids: Sequence[str] = ()
+    about: About = about_nothing
 
     def url(self, cpo_id: str, *segments: str) -> str:
         """Return an address below our 2.2.1 root, as the CPO reaches it."""

@@ -150,7 +150,7 @@ def _continued(emsp: Emsp, cpo_id: str, stored: Session, session: Session) -> Se
         emsp.notice(
             "session.changed_when_final",
             cpo_id=cpo_id,
-            session=stored.id,
+            session_id=stored.id,
             stored=stored.status,
             received=session.status,
         )
@@ -159,7 +159,7 @@ def _continued(emsp: Emsp, cpo_id: str, stored: Session, session: Session) -> Se
         emsp.notice(
             "session.status_fell",
             cpo_id=cpo_id,
-            session=stored.id,
+            session_id=stored.id,
             stored=stored.status,
             received=session.status,
         )
@@ -176,7 +176,7 @@ async def _change(
         return None
     if match is None and stored is None:
         emsp.notice(
-            "session.orphan", cpo_id=cpo_id, session=session.id, location=session.location_id
+            "session.orphan", cpo_id=cpo_id, session_id=session.id, location=session.location_id
         )
     return Change(
         new=codec.stored(session),

@@ -92,6 +92,7 @@ async def _find(emsp: Emsp, uid: str, type_: str | None) -> tuple[Token, Order |
     if found is None or (type_ and type_ not in (TokenType.RFID, found[0].type)):
         raise TokenUnknown
     token, order_key = found
+    await emsp.about(order_key, None)
     return token, await emsp.orders.load(order_key)
 
 

@@ -105,7 +105,7 @@ async def test_a_pulled_session_reaches_its_order(bridge: Bridge, lists: Lists) 
     key = SessionKey("IN", "ABC", "S1")
     assert await bridge.jobs(waiting.key) == [SessionJob(session=key, at=NOW)]
     assert bridge.woken == [True]
-    assert [fields["session"] for fields in bridge.told("session.orphan")] == ["S9"]
+    assert [fields["session_id"] for fields in bridge.told("session.orphan")] == ["S9"]
 
 
 async def test_a_session_that_did_not_change_is_no_event(bridge: Bridge, lists: Lists) -> None:
