@@ -5,6 +5,7 @@
 #   make test             lint, types, contracts, mapping and all tests
 #   make coverage         all tests, then which lines and branches none of them ran
 #   make fuzz             the property tests with fifty times the examples: many minutes
+#   make fuzz-edge        50,000 messages that are nearly right, to a running bridge
 #   make conformance      run the tests that show a requirement of OCPI; write docs/ocpi-conformance.md
 #   make bench            speed and memory beside their limits (docs/performance.md); ARGS=pull: one
 #   make lock             requirements.lock anew: what the image installs, by hash; after constraints.txt
@@ -19,7 +20,7 @@ ARGS  :=
 export PYTHONDONTWRITEBYTECODE :=
 
 .NOTPARALLEL:
-.PHONY: run test coverage fuzz conformance bench lock lint format types contracts mapping clean
+.PHONY: run test coverage fuzz fuzz-edge conformance bench lock lint format types contracts mapping clean
 
 run: $(READY)
 	@$(BIN)/bridge demo $(ARGS)
@@ -36,6 +37,10 @@ coverage: $(READY)
 fuzz: $(READY)
 	@echo "==> fuzz: tests/property with fifty times the examples"
 	@$(BIN)/pytest -n 2 --dist worksteal -q --hypothesis-profile=fuzz tests/property
+
+fuzz-edge: $(READY)
+	@echo "==> fuzz-edge: 50,000 messages that are nearly right, to a running bridge"
+	@FUZZ_MESSAGES=50000 FUZZ_SEED=$${FUZZ_SEED:-$$$$} $(BIN)/pytest -q -s tests/e2e/test_fuzz_edge.py
 
 # Written even when a test fails: the page says so then.
 conformance: $(READY)

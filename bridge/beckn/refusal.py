@@ -63,7 +63,7 @@ def read_refusal(answer: bytes) -> Refusal | None:
     """Return what a NACK says; None when the answer is not one."""
     try:
         body = msgspec.json.decode(answer, type=_AckBody)
-    except msgspec.DecodeError:
+    except (ValueError, RecursionError):
         return None
     if "NACK" not in (body.message.ack.status.upper(), body.message.status.upper()):
         return None
@@ -75,7 +75,7 @@ def words_of(error: Raw) -> str:
     """Return code and text of an error, whatever shape the peer gave it."""
     try:
         fault = msgspec.json.decode(error, type=_Words)
-    except msgspec.DecodeError:
+    except (ValueError, RecursionError):
         return bytes(error).decode(errors="replace")[:SAID]
     return f"{fault.code} {fault.message}".strip()[:SAID]
 
@@ -83,6 +83,6 @@ def words_of(error: Raw) -> str:
 def _places(error: Raw) -> tuple[str, ...]:
     try:
         faults = msgspec.json.decode(error, type=_Faults).data
-    except msgspec.DecodeError:
+    except (ValueError, RecursionError):
         return ()
     return tuple(dict.fromkeys(fault.place for fault in faults if fault.place))[:PLACES]

@@ -77,7 +77,7 @@ def subscriber(answer: bytes, key_id: KeyId, now: datetime) -> Subscriber | None
     """
     try:
         found = json.loads(answer)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise SignatureInvalid("the registry's answer is no JSON") from error
     for entry in _entries(found):
         read = _read(entry, key_id)

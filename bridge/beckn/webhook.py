@@ -50,7 +50,7 @@ def _is_of(claimed: bytes, body: bytes, key: bytes) -> bool:
 def _message_first(body: bytes) -> bytes | None:
     try:
         parts = msgspec.json.decode(body, type=_Parts)
-    except (msgspec.DecodeError, RecursionError):
+    except (ValueError, RecursionError):
         return None
     return b'{"message":' + bytes(parts.message) + b',"context":' + bytes(parts.context) + b"}"
 
@@ -85,7 +85,7 @@ def read_notice(body: bytes) -> Notice | None:
     """Return what an adapter tells; None for anything else, above all for a request."""
     try:
         told = msgspec.json.decode(body, type=_NoticeBody)
-    except (msgspec.DecodeError, RecursionError):
+    except (ValueError, RecursionError):
         return None
     if told.message is not UNSET:
         return None

@@ -114,7 +114,7 @@ def _read(body: bytes) -> PaymentEvent:
     """
     try:
         event = msgspec.json.decode(body, type=PaymentEvent)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         named = _NAMED.search(str(error))
         field = next(filter(None, named.groups()), "") if named else ""
         raise Refusal(400, field, str(error)) from error

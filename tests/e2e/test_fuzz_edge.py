@@ -1,0 +1,111 @@
+"""Messages that are nearly right: each is ACKed or NACKed, and what is ACKed is answered.
+
+FUZZ_MESSAGES says how many, FUZZ_SEED which ones; ``make fuzz-edge`` sends 50,000.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+import os
+import uuid
+from collections import Counter
+from random import Random
+from typing import Any
+
+import aiohttp
+
+from bridge.sandbox.drive import book, find, is_final, state_of, update
+from tests.e2e.rig import Rig
+from tests.mutation import Message, mutant
+from tests.waiting import until
+
+MESSAGES = int(os.environ.get("FUZZ_MESSAGES", "2000"))
+SEED = int(os.environ.get("FUZZ_SEED", "1"))
+
+SENDERS = 16
+ANSWERED_IN_S = 60
+
+
+async def test_whatever_comes_is_acked_or_nacked_and_answered(world: Rig) -> None:
+    originals = await sent_in_a_walk_in(world)
+    world.bap.callbacks.clear()
+    random, told, promised = Random(SEED), Counter[str](), set[str]()
+
+    async with aiohttp.ClientSession() as http:
+
+        async def send_some(how_many: int) -> None:
+            for _ in range(how_many):
+                original = renewed(random, random.choice(originals))
+                made = mutant(random, original)
+                action = original["context"]["action"]
+                url = f"{world.bridges[0].url}/beckn/{action}"
+                async with http.post(url, data=io.BytesIO(made.body)) as answer:
+                    said: Any = await answer.json()
+                    status = said["message"]["ack"]["status"]
+                    assert answer.status < 500, (answer.status, made.body[:500])
+                    assert (status == "ACK") == (answer.status == 200), (said, made.body[:500])
+                    assert (status == "NACK") == ("error" in said), (said, made.body[:500])
+                told[f"{action} {status}"] += 1
+                if status == "ACK" and made.whole:
+                    promised.add(original["context"]["message_id"])
+
+        share, more = divmod(MESSAGES, SENDERS)
+        await asyncio.gather(*(send_some(share + (number < more)) for number in range(SENDERS)))
+
+    def missing() -> set[str]:
+        return promised - {m["context"]["message_id"] for m in world.bap.callbacks}
+
+    try:
+        await until(lambda: not missing(), timeout_s=ANSWERED_IN_S)
+    except TimeoutError:
+        raise AssertionError(f"never answered: {sorted(missing())[:5]}, seed {SEED}") from None
+    answers = Counter(m["context"]["message_id"] for m in world.bap.callbacks)
+    assert all(answers[each] == 1 for each in promised)
+    log = world.bridges[0].log.read_text()
+    assert "crashed" not in log
+    assert "Traceback" not in log
+    print(f"\nseed {SEED}: {dict(sorted(told.items()))}, {len(promised)} answers awaited, all came")
+    assert told["search ACK"] > 0 < told["search NACK"]
+    assert len(promised) > MESSAGES / 20
+
+
+async def sent_in_a_walk_in(world: Rig) -> list[Message]:
+    """Return the requests of a walk-in to its end, and of another that has only begun."""
+    sent: list[Message] = []
+    seen = world.bap.seen
+
+    def keep(direction: str, action: str, message: Message) -> None:
+        if direction == "out":
+            sent.append(json.loads(json.dumps(message)))
+        seen(direction, action, message)
+
+    world.bap.seen = keep
+    for whole in (True, False):
+        transaction = str(uuid.uuid4())
+        choice = await find(world.bap, transaction)
+        order = (await book(world.bap, transaction, choice, "100"))["message"]["order"]
+        if whole:
+            await world.bap.ask("update", update(order, "start-charging"), transaction)
+            await world.bap.wait_for(is_final, within_s=30)
+        reference = {"order_id": order["id"]}
+        for action in ("status", "track"):
+            await world.bap.ask(action, reference, transaction)
+        ratings = [{"id": order["id"], "rating_category": "Order", "value": "4"}]
+        await world.bap.ask("rating", {"ratings": ratings}, transaction)
+        await world.bap.ask("support", {"support": {"ref_id": order["id"]}}, transaction)
+        if not whole:
+            reason = {"cancellation_reason_id": "5", "descriptor": {"short_desc": "no time"}}
+            await world.bap.ask("cancel", reference | reason, transaction)
+            assert state_of(world.bap.callbacks[-1]) == "CANCELLED"
+    world.bap.seen = seen
+    return sent
+
+
+def renewed(random: Random, original: Message) -> Message:
+    """Return a message under a message_id of its own, every other in a transaction of its own."""
+    ids = {"message_id": str(uuid.UUID(int=random.getrandbits(128), version=4))}
+    if random.random() < 0.5:
+        ids["transaction_id"] = str(uuid.UUID(int=random.getrandbits(128), version=4))
+    return {**original, "context": original["context"] | ids}
