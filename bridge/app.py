@@ -27,15 +27,15 @@ from bridge.flows.decision import Terms, World
 from bridge.flows.ports import LiveStatus, PullSoon
 from bridge.gauges import Gauges, redis_observer
 from bridge.mapping import Mappings, load
-from bridge.network import beckn_edge, signer_of
+from bridge.network import beckn_edge, ocpi_side, signer_of
 from bridge.observability import Metrics, get_logger
 from bridge.observability.tracing import Tracing
 from bridge.ocpi.locations import Status
 from bridge.operator import Operator
 from bridge.outside import errands_of, payment_edge
 from bridge.server.beckn_routes import beckn_routes
+from bridge.server.door import attentive
 from bridge.server.middlewares import beckn_faults, last_words
-from bridge.server.ocpi_routes import ocpi_routes
 from bridge.server.ops_routes import Ops, ops_routes
 from bridge.server.payment_routes import payment_routes
 from bridge.server.session_routes import session_routes
@@ -80,6 +80,8 @@ LISTENING = web.AppKey("listening", asyncio.Event)
 
 OPERATIONS = web.AppKey("operations", web.Application)
 """What serves operators: an application of its own where ``ops_listen`` gives it a port."""
+
+METRICS = web.AppKey("metrics", Metrics)
 
 COMMERCIAL = web.AppKey("commercial", CommercialTerms)
 """What reads the commercial terms again when the process is told to."""
@@ -338,16 +340,19 @@ def create_app(settings: Settings, redis_url: str) -> web.Application:
         notice=notice,
     )
     edge = beckn_edge(settings, operator, stores, dialects, bell, metrics, http, layer2, tracing)
+    attend = attentive(settings.limits.body_s, metrics)
     app = web.Application(
         client_max_size=settings.limits.max_body_bytes,
-        middlewares=[beckn_faults(quiet=edge.quiet, metrics=metrics)],
+        middlewares=[attend, beckn_faults(quiet=edge.quiet, metrics=metrics)],
     )
     listening = app[LISTENING] = asyncio.Event()
     app[COMMERCIAL] = commercial
     drain = app[DRAIN] = Drain(runners)
     app.on_response_prepare.append(last_words(lambda: drain.begun))
     app.add_routes(beckn_routes(edge))
-    app[OPERATIONS] = app if settings.ops_listen is None else web.Application()
+    shared = settings.ops_listen is None
+    app[OPERATIONS] = app if shared else web.Application(middlewares=[attend])
+    app[METRICS] = app[OPERATIONS][METRICS] = metrics
     app[OPERATIONS].add_routes(
         ops_routes(
             Ops(
@@ -366,8 +371,7 @@ def create_app(settings: Settings, redis_url: str) -> web.Application:
     )
     app.add_routes(session_routes(stores.orders))
     app.add_routes(payment_routes(payment_edge(settings, stores, metrics, bell.ring)))
-    limit = settings.limits.max_cpo_body_bytes
-    app.add_routes(ocpi_routes(emsp, metrics, max_body_bytes=limit, tracing=tracing))
+    app.add_routes(ocpi_side(settings, emsp, metrics, tracing))
 
     async def running(_: web.Application) -> AsyncIterator[None]:
         works = [

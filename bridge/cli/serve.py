@@ -14,10 +14,11 @@ import typer
 import uvloop
 from aiohttp import web
 
-from bridge.app import COMMERCIAL, DRAIN, LISTENING, OPERATIONS, create_app
+from bridge.app import COMMERCIAL, DRAIN, LISTENING, METRICS, OPERATIONS, create_app
 from bridge.cli.context import ConfigOption, redis_url_of, settings_of
 from bridge.errors import BridgeError
 from bridge.observability import configure_logging, get_logger
+from bridge.server.door import Door, Patience
 from bridge.server.unreadable import tell_unreadable
 from bridge.settings import Settings
 from bridge.settings.model import Listen
@@ -66,9 +67,12 @@ async def run(settings: Settings, config: Path | None) -> None:
         loop.add_signal_handler(signal.SIGHUP, app[COMMERCIAL].reload_soon)
         async with contextlib.AsyncExitStack() as ports:
             # Opened first and closed last: while the bridge drains somebody may look at it.
+            limits = settings.limits
+            patience = Patience(limits.max_connections, limits.head_s)
             if settings.ops_listen is not None:
-                await ports.enter_async_context(listening(app[OPERATIONS], settings.ops_listen))
-            await ports.enter_async_context(listening(app, settings.listen))
+                at = settings.ops_listen
+                await ports.enter_async_context(listening(app[OPERATIONS], at, patience))
+            await ports.enter_async_context(listening(app, settings.listen, patience))
             app[LISTENING].set()
             log.info("bridge.started", url=settings.public_url, config=str(config or ""))
             await stop.told.wait()
@@ -105,7 +109,7 @@ class Stop:
 
 
 @contextlib.asynccontextmanager
-async def listening(app: web.Application, at: Listen) -> AsyncIterator[None]:
+async def listening(app: web.Application, at: Listen, patience: Patience) -> AsyncIterator[None]:
     """Serve an application at an address while inside.
 
     Raises:
@@ -115,7 +119,7 @@ async def listening(app: web.Application, at: Listen) -> AsyncIterator[None]:
     await runner.setup()
     try:
         try:
-            await web.TCPSite(runner, at.host, at.port).start()
+            await Door(runner, at.host, at.port, patience, app[METRICS]).start()
         except OSError as error:
             raise BridgeError(f"cannot listen on {at.host}:{at.port}: {error.strerror}") from error
         yield
