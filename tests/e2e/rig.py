@@ -22,7 +22,7 @@ from bridge.beckn.layer2 import Violation
 from bridge.sandbox.bap import DOMAINS, Message, SandboxBap, Sign
 from bridge.sandbox.cpo import SandboxCpo
 from bridge.sandbox.drive import find
-from tests.layer2 import DEG
+from tests.layer2 import violation_of
 from tests.onix import Onix
 from tests.protocol_server import ProtocolServer
 from tests.valkey import free_port
@@ -30,6 +30,8 @@ from tests.waiting import until
 
 ROOT = Path(__file__).resolve().parents[2]
 START_S = 30.0
+SILENCE_S = 0.3
+"""Without an on_search for so long, ``uei`` has found nothing."""
 
 
 class Site:
@@ -170,11 +172,10 @@ class Rig:
     layer2_violations: list[Violation] = field(default_factory=list)
 
     def sees(self, direction: str, action: str, message: Message) -> None:
-        """Keep what the bridge sends; each message of deg has to be valid by our layer-2 file."""
+        """Keep what the bridge sends; each has to be valid by the layer 2 of its domain."""
         if direction == "in":
             self.beckn_sent.append(message)
-            ours = message["context"]["domain"] == DOMAINS["deg"]
-            violation = DEG.violation(action, message) if ours else None
+            violation = violation_of(message)
             if violation is not None:
                 self.layer2_violations.append(violation)
 
@@ -218,7 +219,7 @@ class Rig:
 
         async def found() -> bool:
             try:
-                await find(self.bap, str(uuid.uuid4()), within_s=1)
+                await find(self.bap, str(uuid.uuid4()), within_s=SILENCE_S)
             except (LookupError, TimeoutError):
                 return False
             return True
