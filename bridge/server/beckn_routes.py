@@ -252,7 +252,7 @@ def _ids(body: bytes) -> dict[str, str]:
     """Return the ids of a message that was not taken, for the log, as far as it has usable ones."""
     try:
         context = msgspec.json.decode(body, type=_Message).context
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return {}
     ids = {"transaction_id": context.transaction_id, "message_id": context.message_id}
     return {name: each for name, each in ids.items() if 0 < len(each) <= LONGEST_ID}
