@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from bridge.beckn.layer2 import Layer2Files
 from bridge.catalog.index import CatalogIndex
 from bridge.catalog.offers import startable_by
-from bridge.clients.beckn import patch_live, post_callback
+from bridge.clients.beckn import patch_live
 from bridge.clients.guard import guarded_session
 from bridge.clients.live_status import LiveEvses
 from bridge.clients.ocpi import OcpiClient
@@ -27,7 +27,7 @@ from bridge.flows.decision import Terms, World
 from bridge.flows.ports import LiveStatus, PullSoon
 from bridge.gauges import Gauges, redis_observer
 from bridge.mapping import Mappings, load
-from bridge.network import beckn_edge, ocpi_side, signer_of
+from bridge.network import beckn_edge, ocpi_side, outbox_of
 from bridge.observability import Metrics, get_logger
 from bridge.observability.tracing import Tracing
 from bridge.ocpi.locations import Status
@@ -63,9 +63,8 @@ from bridge.workers.deadlines import watch_deadlines
 from bridge.workers.deviations import keep_deviations
 from bridge.workers.draining import Drain
 from bridge.workers.inbox import InboxWorker
-from bridge.workers.lane_runner import Bell, LaneRunner
+from bridge.workers.lane_runner import Bell, LaneRunner, always
 from bridge.workers.live import LiveWorker
-from bridge.workers.outbox import OutboxWorker
 from bridge.workers.presence import keep_presence, this_replica
 from bridge.workers.refused_tokens import RefusedTokens
 from bridge.workers.registration import RegistrationWorker
@@ -152,8 +151,12 @@ def runners_of(
     guarded: aiohttp.ClientSession,
     pull_soon: PullSoon,
     layer2: Layer2Files,
+    loaded: Callable[[], bool],
 ) -> list[LaneRunner]:
-    """Return the workers of the five kinds of lanes."""
+    """Return the workers of the five kinds of lanes.
+
+    Requests wait for the catalogue: a search that came too early would be told of nothing.
+    """
     lanes, database = stores.lanes, stores.database
 
     def reply_url(bap_uri: str) -> str:
@@ -174,22 +177,7 @@ def runners_of(
         pull_soon=pull_soon,
         metrics=metrics,
     )
-    outbox = OutboxWorker(
-        database=database,
-        outbox=lanes.outbox,
-        dead=stores.dead,
-        journal=stores.journal,
-        # Where an adapter stands the operator named it, and may have it anywhere.
-        post=partial(
-            post_callback,
-            guarded if settings.beckn.reply_base_url is None else http,
-            sign=signer_of(settings),
-        ),
-        metrics=metrics,
-        layer2=layer2,
-        withhold=settings.beckn.layer2_outbound == "withhold",
-        tracing=tracing,
-    )
+    outbox = outbox_of(settings, stores, metrics, tracing, http, guarded, layer2)
     commands = CommandWorker(
         database=database,
         lanes=lanes,
@@ -213,7 +201,11 @@ def runners_of(
         tracing=tracing,
         trace_of=stores.orders.trace_of,
     )
-    return [bell.add(run(lane, handle)) for lane, handle in handlers.items()]
+    ready = {lanes.inbox: loaded}
+    return [
+        bell.add(run(lane, handle, ready=ready.get(lane, always)))
+        for lane, handle in handlers.items()
+    ]
 
 
 async def once(event: asyncio.Event, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
@@ -322,7 +314,7 @@ def create_app(settings: Settings, redis_url: str) -> web.Application:
     )
     runners = runners_of(
         *(settings, stores, metrics, tracing, world_now, bell, send, http, guarded),
-        *(asked.pull_soon, layer2),
+        *(asked.pull_soon, layer2, lambda: follower.loaded),
     )
     registration = RegistrationWorker(
         client=client,

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
+from functools import partial
 
 import aiohttp
 from aiohttp import web
 
 from bridge.beckn.layer2 import Layer2Files
 from bridge.beckn.signing import KeyId, private_key, sign
-from bridge.clients.beckn import Sign
+from bridge.clients.beckn import Sign, post_callback
 from bridge.clients.registry import Registry
 from bridge.dialects.dialect import Dialect
 from bridge.flows.emsp.emsp import Emsp
@@ -24,6 +25,7 @@ from bridge.server.signatures import Verifier
 from bridge.settings import Settings
 from bridge.wiring import Stores, now
 from bridge.workers.lane_runner import Bell
+from bridge.workers.outbox import OutboxWorker
 
 
 def beckn_edge(
@@ -71,6 +73,31 @@ def ocpi_side(
     limits = settings.limits
     limiter = limiter_of(limits.cpo_rate, limits.cpo_burst)
     return ocpi_routes(emsp, metrics, limits.max_cpo_body_bytes, limiter, tracing)
+
+
+def outbox_of(
+    settings: Settings,
+    stores: Stores,
+    metrics: Metrics,
+    tracing: Tracing,
+    http: aiohttp.ClientSession,
+    guarded: aiohttp.ClientSession,
+    layer2: Layer2Files,
+) -> OutboxWorker:
+    """Return what delivers callbacks."""
+    # An adapter was named by the operator, who may have it anywhere; a BAP may not.
+    session = guarded if settings.beckn.callbacks_to is None else http
+    return OutboxWorker(
+        database=stores.database,
+        outbox=stores.lanes.outbox,
+        dead=stores.dead,
+        journal=stores.journal,
+        post=partial(post_callback, session, sign=signer_of(settings)),
+        metrics=metrics,
+        layer2=layer2,
+        withhold=settings.beckn.layer2_outbound == "withhold",
+        tracing=tracing,
+    )
 
 
 def webhook_of(settings: Settings) -> Webhook | None:

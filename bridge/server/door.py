@@ -7,7 +7,8 @@ right for a connection that a proxy keeps open, and wrong for one that has sent 
 from __future__ import annotations
 
 import asyncio
-from typing import Final, NamedTuple
+import socket
+from typing import Any, Final, NamedTuple
 
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
@@ -96,14 +97,25 @@ class Visitor(web.RequestHandler):
 
 
 class Door(web.BaseSite):
-    """A port of the bridge."""
+    """A port of the bridge.
+
+    Args:
+        given: a socket that listens already; then host and port do not matter.
+    """
 
     def __init__(
-        self, runner: web.AppRunner, host: str, port: int, patience: Patience, metrics: Metrics
+        self,
+        runner: web.AppRunner,
+        host: str,
+        port: int,
+        patience: Patience,
+        metrics: Metrics,
+        given: socket.socket | None = None,
     ) -> None:
         super().__init__(runner)
         self._host = host
         self._port = port
+        self._given = given
         self._metrics = metrics
         self.patience = patience
         self.visitors: set[Visitor] = set()
@@ -120,8 +132,11 @@ class Door(web.BaseSite):
         manager = self._runner.server
         if manager is None:
             raise RuntimeError("set the runner up first")
+        where: dict[str, Any] = {"host": self._host, "port": self._port}
+        if self._given is not None:
+            where = {"sock": self._given}
         self._server = await loop.create_server(
-            lambda: Visitor(self, manager, loop), self._host, self._port, backlog=1024
+            lambda: Visitor(self, manager, loop), backlog=1024, **where
         )
 
     def admits(self, visitor: Visitor) -> bool:

@@ -27,6 +27,11 @@ async def no_trace(lane: str) -> str | None:
     return None
 
 
+def always() -> bool:
+    """Be ready from the start."""
+    return True
+
+
 class LaneRunner:
     """One kind of lanes and the handler of their entries.
 
@@ -36,6 +41,7 @@ class LaneRunner:
 
     Args:
         trace_of: gives the traceparent that entries of a lane join which carry none.
+        ready: nothing is claimed before this is so; what is queued meanwhile waits.
     """
 
     def __init__(
@@ -47,8 +53,10 @@ class LaneRunner:
         metrics: Metrics | None = None,
         tracing: Tracing = OFF,
         trace_of: Callable[[str], Awaitable[str | None]] = no_trace,
+        ready: Callable[[], bool] = always,
     ) -> None:
         self._lanes = lanes
+        self._ready = ready
         self._handle = handle
         self._parallel = parallel
         self._tracing = tracing
@@ -92,6 +100,8 @@ class LaneRunner:
 
     async def _round(self) -> bool:
         """Claim what is due; False when there is nothing to do now."""
+        if not self._ready():
+            return False
         free = self._parallel - len(self._active)
         if free <= 0:
             await asyncio.wait(self._active, return_when=asyncio.FIRST_COMPLETED)

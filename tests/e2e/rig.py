@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import signal
+import socket
 import sys
 import uuid
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -32,6 +33,14 @@ ROOT = Path(__file__).resolve().parents[2]
 START_S = 30.0
 SILENCE_S = 0.3
 """Without an on_search for so long, ``uei`` has found nothing."""
+
+HAND_OVER = """
+import os, sys
+os.dup2(int(sys.argv[1]), 3)
+os.environ |= {"LISTEN_PID": str(os.getpid()), "LISTEN_FDS": "1"}
+os.execv(sys.executable, [sys.executable, *sys.argv[2:]])
+"""
+"""Becomes a program that finds an open socket where systemd would put it."""
 
 
 class Site:
@@ -64,6 +73,8 @@ class BridgeProcess:
     url: str
     log: Path
     process: asyncio.subprocess.Process | None = None
+    socket: socket.socket | None = None
+    """Handed over open, as systemd does; None = it opens its port itself."""
 
     @property
     def ops_url(self) -> str:
@@ -73,13 +84,19 @@ class BridgeProcess:
 
     async def start(self, *, ready: bool = True) -> None:
         """Start, and wait until it is ready."""
+        command: tuple[str, ...] = ("-m", "bridge", "serve", "--config", str(self.config))
+        handed: tuple[int, ...] = ()
+        if self.socket is not None:
+            handed = (self.socket.fileno(),)
+            command = ("-c", HAND_OVER, str(handed[0]), *command)
         with self.log.open("ab") as out:
             self.process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "bridge", "serve", "--config", str(self.config)),
+                *(sys.executable, *command),
                 cwd=self.config.parent,
                 stdout=out,
                 stderr=out,
                 env={**os.environ, "PYTHONPATH": str(ROOT)},
+                pass_fds=handed,
             )
         if ready:
             await self.until_ready()

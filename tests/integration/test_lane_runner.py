@@ -79,6 +79,24 @@ async def test_everything_is_worked_off_in_order_of_each_lane(work: Work) -> Non
         assert entries == sorted(entries)
 
 
+async def test_nothing_is_claimed_before_it_can_be_worked_off(work: Work) -> None:
+    open_now = asyncio.Event()
+    await work.push("early", b"1")
+    asked: list[bool] = []
+
+    def ready() -> bool:
+        asked.append(open_now.is_set())
+        return asked[-1]
+
+    async with running(LaneRunner(work.lanes, work.finish, ready=ready)):
+        await until(lambda: len(asked) > 1)
+        assert work.seen == []
+        open_now.set()
+        await until(work.idle)
+
+    assert work.seen == [b"1"]
+
+
 async def test_two_runners_share_the_work_and_double_none(work: Work) -> None:
     for number in range(100):
         await work.push(f"lane {number % 25}", b"%d" % number)
