@@ -15,9 +15,8 @@ from typing import NamedTuple
 
 from aiohttp import HttpVersion11, web
 
-from bridge.errors import BridgeError, NotJson, ObjectUnknown, OcpiRefused, TooOften, Unauthorized
+from bridge.errors import BridgeError, NotJson, ObjectUnknown, OcpiRefused, Unauthorized
 from bridge.flows.emsp.emsp import Call, Emsp, Flow, Reply
-from bridge.nesting import is_too_deep
 from bridge.observability import Metrics, episode, get_logger, learn
 from bridge.observability.metrics import NONE
 from bridge.observability.tracing import HEADER, OFF, Tracing
@@ -36,7 +35,6 @@ from bridge.server.ocpi_dispatch import (
     module_of,
     segments_of,
 )
-from bridge.server.rates import Limiter
 
 log = get_logger()
 
@@ -60,7 +58,6 @@ class _Edge(NamedTuple):
     emsp: Emsp
     metrics: Metrics
     max_body_bytes: int
-    limiter: Limiter
     tracing: Tracing
 
 
@@ -72,10 +69,10 @@ class _Answer(NamedTuple):
 
 
 def ocpi_routes(
-    emsp: Emsp, metrics: Metrics, max_body_bytes: int, limiter: Limiter, tracing: Tracing = OFF
+    emsp: Emsp, metrics: Metrics, *, max_body_bytes: int, tracing: Tracing = OFF
 ) -> list[web.RouteDef]:
     """Return the one route below ``/ocpi``: every path, every method."""
-    edge = _Edge(emsp, metrics, max_body_bytes, limiter, tracing)
+    edge = _Edge(emsp, metrics, max_body_bytes, tracing)
 
     async def receive(request: web.Request) -> web.Response:
         return await _receive(edge, request)
@@ -128,7 +125,6 @@ async def _answer(
         facts["cpo"] = caller.cpo_id
         learn(cpo=caller.cpo_id)
         flags = edge.emsp.flags(caller.cpo_id)
-        edge.limiter.take(caller.cpo_id)
         for met in _forgiven(http, segments):
             edge.emsp.tolerated(caller.cpo_id, met)
         reply = await _reply(edge, http, _target(edge.emsp, http, segments, caller), caller)
@@ -142,8 +138,6 @@ async def _answer(
             headers=reply.headers,
         )
     except BridgeError as error:
-        if isinstance(error, TooOften):
-            edge.metrics.limited.labels("ocpi").inc()
         answer = _refusal(error, segments, flags)
         tell = log.warning if error.retryable else log.info
         tell("ocpi.refused", **facts, http=answer.http_status, reason=str(error))
@@ -269,10 +263,7 @@ def _json(method: str, body: bytes, flow: Flow) -> object:
     """
     if method not in WITH_BODY or (not body.strip() and flow in BODY_OPTIONAL):
         return None
-    document = codec.loads(body)
-    if is_too_deep(document):
-        raise NotJson("the body is nested too deeply")
-    return document
+    return codec.loads(body)
 
 
 def _refusal(error: BridgeError, segments: tuple[str, ...], flags: Flags) -> _Answer:
@@ -285,8 +276,6 @@ def _refusal(error: BridgeError, segments: tuple[str, ...], flags: Flags) -> _An
         more["WWW-Authenticate"] = "Token"
     elif error.http_status == 405:
         more["Allow"] = find(segments, flags).allow
-    elif isinstance(error, TooOften):
-        more["Retry-After"] = str(error.retry_after_s)
     return _failure(error.http_status, error.ocpi_status, message, more)
 
 
