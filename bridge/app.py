@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from bridge.beckn.layer2 import Layer2Files
 from bridge.catalog.index import CatalogIndex
 from bridge.catalog.offers import startable_by
-from bridge.clients.beckn import patch_live, post_callback
+from bridge.clients.beckn import patch_live
 from bridge.clients.guard import guarded_session
 from bridge.clients.live_status import LiveEvses
 from bridge.clients.ocpi import OcpiClient
@@ -27,15 +27,15 @@ from bridge.flows.decision import Terms, World
 from bridge.flows.ports import LiveStatus, PullSoon
 from bridge.gauges import Gauges, redis_observer
 from bridge.mapping import Mappings, load
-from bridge.network import beckn_edge, signer_of
+from bridge.network import beckn_edge, ocpi_side, outbox_of
 from bridge.observability import Metrics, get_logger
 from bridge.observability.tracing import Tracing
 from bridge.ocpi.locations import Status
 from bridge.operator import Operator
 from bridge.outside import errands_of, payment_edge
 from bridge.server.beckn_routes import beckn_routes
+from bridge.server.door import attentive
 from bridge.server.middlewares import beckn_faults, last_words
-from bridge.server.ocpi_routes import ocpi_routes
 from bridge.server.ops_routes import Ops, ops_routes
 from bridge.server.payment_routes import payment_routes
 from bridge.server.session_routes import session_routes
@@ -65,7 +65,6 @@ from bridge.workers.draining import Drain
 from bridge.workers.inbox import InboxWorker
 from bridge.workers.lane_runner import Bell, LaneRunner, always
 from bridge.workers.live import LiveWorker
-from bridge.workers.outbox import OutboxWorker
 from bridge.workers.presence import keep_presence, this_replica
 from bridge.workers.refused_tokens import RefusedTokens
 from bridge.workers.registration import RegistrationWorker
@@ -80,6 +79,8 @@ LISTENING = web.AppKey("listening", asyncio.Event)
 
 OPERATIONS = web.AppKey("operations", web.Application)
 """What serves operators: an application of its own where ``ops_listen`` gives it a port."""
+
+METRICS = web.AppKey("metrics", Metrics)
 
 COMMERCIAL = web.AppKey("commercial", CommercialTerms)
 """What reads the commercial terms again when the process is told to."""
@@ -154,7 +155,7 @@ def runners_of(
 ) -> list[LaneRunner]:
     """Return the workers of the five kinds of lanes.
 
-    A replica without the whole catalogue leaves events to others: it would deny what is on offer.
+    Requests wait for the catalogue: a search that came too early would be told of nothing.
     """
     lanes, database = stores.lanes, stores.database
 
@@ -176,22 +177,7 @@ def runners_of(
         pull_soon=pull_soon,
         metrics=metrics,
     )
-    outbox = OutboxWorker(
-        database=database,
-        outbox=lanes.outbox,
-        dead=stores.dead,
-        journal=stores.journal,
-        # Where an adapter stands the operator named it, and may have it anywhere.
-        post=partial(
-            post_callback,
-            guarded if settings.beckn.reply_base_url is None else http,
-            sign=signer_of(settings),
-        ),
-        metrics=metrics,
-        layer2=layer2,
-        withhold=settings.beckn.layer2_outbound == "withhold",
-        tracing=tracing,
-    )
+    outbox = outbox_of(settings, stores, metrics, tracing, http, guarded, layer2)
     commands = CommandWorker(
         database=database,
         lanes=lanes,
@@ -215,8 +201,9 @@ def runners_of(
         tracing=tracing,
         trace_of=stores.orders.trace_of,
     )
+    ready = {lanes.inbox: loaded}
     return [
-        bell.add(run(lane, handle, may_claim=loaded if lane is lanes.inbox else always))
+        bell.add(run(lane, handle, ready=ready.get(lane, always)))
         for lane, handle in handlers.items()
     ]
 
@@ -345,16 +332,19 @@ def create_app(settings: Settings, redis_url: str) -> web.Application:
         notice=notice,
     )
     edge = beckn_edge(settings, operator, stores, dialects, bell, metrics, http, layer2, tracing)
+    attend = attentive(settings.limits.body_s, metrics)
     app = web.Application(
         client_max_size=settings.limits.max_body_bytes,
-        middlewares=[beckn_faults(quiet=edge.quiet, metrics=metrics)],
+        middlewares=[attend, beckn_faults(quiet=edge.quiet, metrics=metrics)],
     )
     listening = app[LISTENING] = asyncio.Event()
     app[COMMERCIAL] = commercial
     drain = app[DRAIN] = Drain(runners)
     app.on_response_prepare.append(last_words(lambda: drain.begun))
     app.add_routes(beckn_routes(edge))
-    app[OPERATIONS] = app if settings.ops_listen is None else web.Application()
+    shared = settings.ops_listen is None
+    app[OPERATIONS] = app if shared else web.Application(middlewares=[attend])
+    app[METRICS] = app[OPERATIONS][METRICS] = metrics
     app[OPERATIONS].add_routes(
         ops_routes(
             Ops(
@@ -373,8 +363,7 @@ def create_app(settings: Settings, redis_url: str) -> web.Application:
     )
     app.add_routes(session_routes(stores.orders))
     app.add_routes(payment_routes(payment_edge(settings, stores, metrics, bell.ring)))
-    limit = settings.limits.max_cpo_body_bytes
-    app.add_routes(ocpi_routes(emsp, metrics, max_body_bytes=limit, tracing=tracing))
+    app.add_routes(ocpi_side(settings, emsp, metrics, tracing))
 
     async def running(_: web.Application) -> AsyncIterator[None]:
         works = [

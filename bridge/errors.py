@@ -26,6 +26,7 @@
     |   |   LocationNotKnown, TokenUnknown, NotEnoughInformation,
     |   |   ClientApiUnusable, VersionUnsupported, EndpointsMissing
     |   +-- BodyTooLarge              nothing of it was read (server/ocpi_routes.py)
+    +-- TooOften                      a sender is above its rate; nothing was stored
     +-- RegistrationFailed            an exchange of credentials failed (flows/failures.py)
     |   +-- PlatformUnreachable, TokenARefused, VersionNotOffered,
     |   |   EndpointsNotOffered, AlreadyRegistered, OurApiUnusable,
@@ -49,6 +50,7 @@ Every class says by itself what the two sides answer: ``beckn_code`` (BECKN-005,
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import ClassVar
 
@@ -251,6 +253,21 @@ class CpoUnavailable(Refused):
 
     retryable = True
     beckn_code = "40000"
+
+
+class TooOften(BridgeError):
+    """A sender makes more requests than it may (``limits``); nothing of this one was stored.
+
+    Args:
+        retry_after_s: when one more will be taken.
+    """
+
+    ocpi_status = 2000
+    http_status = 429
+
+    def __init__(self, retry_after_s: float) -> None:
+        self.retry_after_s = max(1, math.ceil(retry_after_s))
+        super().__init__(f"too many requests, try again in {self.retry_after_s} s")
 
 
 class OcpiRefused(BridgeError):

@@ -1,25 +1,31 @@
-"""What stands between the bridge and a Beckn network: its routes, signatures and layer 2."""
+"""What stands between the bridge and its networks: routes, signatures, layer 2, rates."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
+from functools import partial
 
 import aiohttp
+from aiohttp import web
 
 from bridge.beckn.layer2 import Layer2Files
 from bridge.beckn.signing import KeyId, private_key, sign
-from bridge.clients.beckn import Sign
+from bridge.clients.beckn import Sign, post_callback
 from bridge.clients.registry import Registry
 from bridge.dialects.dialect import Dialect
+from bridge.flows.emsp.emsp import Emsp
 from bridge.observability import Metrics
 from bridge.observability.tracing import Tracing
 from bridge.operator import Operator
 from bridge.server.beckn_routes import BecknEdge, Webhook
+from bridge.server.ocpi_routes import ocpi_routes
+from bridge.server.rates import Limiter, Rate
 from bridge.server.signatures import Verifier
 from bridge.settings import Settings
 from bridge.wiring import Stores, now
 from bridge.workers.lane_runner import Bell
+from bridge.workers.outbox import OutboxWorker
 
 
 def beckn_edge(
@@ -50,6 +56,46 @@ def beckn_edge(
         verifier=verifier_of(settings, http),
         layer2=layer2,
         guard=operator.bap_guard() if settings.beckn.reply_base_url is None else None,
+        tracing=tracing,
+        limiter=limiter_of(settings.limits.bap_rate, settings.limits.bap_burst),
+    )
+
+
+def limiter_of(per_s: float | None, burst: int) -> Limiter:
+    """Return what holds back who asks too often; without a rate nobody."""
+    return Limiter(None if per_s is None else Rate(per_s, burst))
+
+
+def ocpi_side(
+    settings: Settings, emsp: Emsp, metrics: Metrics, tracing: Tracing
+) -> list[web.RouteDef]:
+    """Return the routes for CPOs."""
+    limits = settings.limits
+    limiter = limiter_of(limits.cpo_rate, limits.cpo_burst)
+    return ocpi_routes(emsp, metrics, limits.max_cpo_body_bytes, limiter, tracing)
+
+
+def outbox_of(
+    settings: Settings,
+    stores: Stores,
+    metrics: Metrics,
+    tracing: Tracing,
+    http: aiohttp.ClientSession,
+    guarded: aiohttp.ClientSession,
+    layer2: Layer2Files,
+) -> OutboxWorker:
+    """Return what delivers callbacks."""
+    # An adapter was named by the operator, who may have it anywhere; a BAP may not.
+    session = guarded if settings.beckn.callbacks_to is None else http
+    return OutboxWorker(
+        database=stores.database,
+        outbox=stores.lanes.outbox,
+        dead=stores.dead,
+        journal=stores.journal,
+        post=partial(post_callback, session, sign=signer_of(settings)),
+        metrics=metrics,
+        layer2=layer2,
+        withhold=settings.beckn.layer2_outbound == "withhold",
         tracing=tracing,
     )
 

@@ -41,7 +41,9 @@ class ProtocolServer:
         webhook: where requests are posted.
         key: what signs them, if anything does.
         violation: says what is wrong with a callback, by its layer-2 file.
+        posted: requests that the webhook has answered.
         died: why the process ended; it then takes nothing any more.
+        gate: callbacks are answered once it is open.
         notices: what the webhook was told of replies that came too late.
     """
 
@@ -50,12 +52,14 @@ class ProtocolServer:
     key: bytes | None = None
     limit: int = LIMIT
     violation: Callable[[str, Message], Violation | None] = lambda action, message: None
+    gate: asyncio.Event = field(default_factory=asyncio.Event)
     died: str | None = None
     posted: list[Message] = field(default_factory=list)
     notices: list[Message] = field(default_factory=list)
     callbacks: list[tuple[int, Message]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
+        self.gate.set()
         self._http: aiohttp.ClientSession | None = None
         self._seen: dict[tuple[str, str], tuple[float, float]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -122,6 +126,7 @@ class ProtocolServer:
         context = message["context"]
         answer = self._checked(request.match_info["action"], message)
         self.callbacks.append((answer.status, message))
+        await self.gate.wait()
         if answer.status == 202:
             self._later(self._deliver(message, self._rebuilt(context)))
         return answer

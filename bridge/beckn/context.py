@@ -26,9 +26,7 @@ from bridge.beckn.shape import (
 )
 from bridge.beckn.times import format_duration, format_instant, is_duration, parse_ttl
 from bridge.errors import ActionNotApplicable, BecknInvalid, NotJson
-
-MAX_DEPTH = 64
-"""Nesting of objects and lists that is read; no message of the standard comes near it."""
+from bridge.nesting import MAX_DEPTH, is_too_deep
 
 ECHOED = ("domain", "core_version", "country", "city")
 """Words of a context that its answer repeats; the last three are what protocol-server adds."""
@@ -173,21 +171,9 @@ def _decode(body: bytes) -> object:
         raise NotJson(f"the body is not JSON: {error}") from error
     except RecursionError as error:
         raise NotJson(f"the body is nested deeper than {MAX_DEPTH} levels") from error
-    if _deeper_than(document, MAX_DEPTH):
+    if is_too_deep(document):
         raise NotJson(f"the body is nested deeper than {MAX_DEPTH} levels")
     return document
-
-
-def _deeper_than(value: object, levels: int) -> bool:
-    layer = [value]
-    for _ in range(levels):
-        layer = [
-            child
-            for parent in layer
-            if isinstance(parent, (dict, list))
-            for child in (parent.values() if isinstance(parent, dict) else parent)
-        ]
-    return any(isinstance(child, (dict, list)) for child in layer)
 
 
 def _check_action(context: _Context, path_action: str | None) -> None:

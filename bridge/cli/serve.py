@@ -5,28 +5,23 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import os
 import signal
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Annotated, Final
 
 import typer
 import uvloop
-from aiohttp import web
 
 from bridge.app import COMMERCIAL, DRAIN, LISTENING, OPERATIONS, create_app
 from bridge.cli.context import ConfigOption, redis_url_of, settings_of
-from bridge.errors import BridgeError
+from bridge.cli.ports import handed_over, listening
 from bridge.observability import configure_logging, get_logger
+from bridge.server.door import Patience
 from bridge.server.unreadable import tell_unreadable
 from bridge.settings import Settings
-from bridge.settings.model import Listen
 
 log = get_logger()
-
-DRAIN_S = 10
-"""How long requests under way may take after SIGTERM."""
-
 
 GARBAGE: Final = (50_000, 20, 100)
 """Thresholds of Python's garbage collector: it looks for cycles, and ours are few."""
@@ -66,9 +61,13 @@ async def run(settings: Settings, config: Path | None) -> None:
         loop.add_signal_handler(signal.SIGHUP, app[COMMERCIAL].reload_soon)
         async with contextlib.AsyncExitStack() as ports:
             # Opened first and closed last: while the bridge drains somebody may look at it.
+            limits = settings.limits
+            patience = Patience(limits.max_connections, limits.head_s)
             if settings.ops_listen is not None:
-                await ports.enter_async_context(listening(app[OPERATIONS], settings.ops_listen))
-            await ports.enter_async_context(listening(app, settings.listen))
+                at = settings.ops_listen
+                await ports.enter_async_context(listening(app[OPERATIONS], at, patience))
+            given = handed_over(os.environ, os.getpid())
+            await ports.enter_async_context(listening(app, settings.listen, patience, given))
             app[LISTENING].set()
             log.info("bridge.started", url=settings.public_url, config=str(config or ""))
             await stop.told.wait()
@@ -102,22 +101,3 @@ class Stop:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(grace_s):
                 await self._at_once.wait()
-
-
-@contextlib.asynccontextmanager
-async def listening(app: web.Application, at: Listen) -> AsyncIterator[None]:
-    """Serve an application at an address while inside.
-
-    Raises:
-        BridgeError: somebody else has the port, or it is not ours to open.
-    """
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=DRAIN_S)
-    await runner.setup()
-    try:
-        try:
-            await web.TCPSite(runner, at.host, at.port).start()
-        except OSError as error:
-            raise BridgeError(f"cannot listen on {at.host}:{at.port}: {error.strerror}") from error
-        yield
-    finally:
-        await runner.cleanup()

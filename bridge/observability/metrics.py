@@ -42,10 +42,22 @@ class Metrics:
         seconds: Callable[..., Histogram] = partial(Histogram, registry=registry)
         info: Callable[..., Info] = partial(Info, registry=registry)
 
+        # Both sides
+        self.turned_away = counter(
+            "bridge_connections_turned_away",
+            "Connections that were ended; why full (too many), slow (a head or body took too long)",
+            ["why"],
+        )
+        self.limited = counter(
+            "bridge_rate_limited",
+            "Requests above the rate of their sender; side beckn, ocpi",
+            ["side"],
+        )
+
         # Beckn
         self.beckn_requests = counter(
             "bridge_beckn_requests",
-            "Beckn requests received; outcome ack, nack, unsigned, unavailable, notice",
+            "Beckn requests received; outcome ack, nack, unsigned, limited, unavailable, notice",
             ["action", "outcome"],
         )
         self.beckn_seconds = seconds(

@@ -31,6 +31,7 @@ from bridge.errors import (
     RegistryUnavailable,
     SignatureInvalid,
     StoreUnavailable,
+    TooOften,
 )
 from bridge.flows.jobs import BecknJob
 from bridge.flows.ports import Orders
@@ -38,6 +39,7 @@ from bridge.observability import Metrics, episode, get_logger, learn
 from bridge.observability.tracing import HEADER, OFF, Tracing, called
 from bridge.orders.intents import Request, named_by
 from bridge.orders.order import order_key
+from bridge.server.rates import Limiter
 from bridge.server.signatures import Verifier, require_own
 from bridge.store.inbox import Inbox
 
@@ -82,6 +84,7 @@ class BecknEdge(msgspec.Struct, frozen=True, kw_only=True):
         layer2: what messages are checked with, by domain and version.
         guard: which bap_uri may be called; None = an adapter is called instead.
         tracing: makes a span of each request.
+        limiter: counts the requests of each BAP.
     """
 
     dialects: Mapping[str, Dialect]
@@ -99,6 +102,7 @@ class BecknEdge(msgspec.Struct, frozen=True, kw_only=True):
     verifier: Verifier | None
     layer2: Layer2Files
     guard: Guard | None
+    limiter: Limiter
     tracing: Tracing = OFF
 
 
@@ -142,6 +146,10 @@ async def _answer(
         if (edge.verifier is None or not unsigned) and _is_notice(edge, body):
             return web.Response(body=ack(), content_type="application/json")
         return _refused(edge, http, error, label, action)
+    except TooOften as error:
+        edge.metrics.limited.labels("beckn").inc()
+        edge.metrics.beckn_requests.labels(label, "limited").inc()
+        return _nack(edge, error, 429, {"Retry-After": str(error.retry_after_s)})
     except (StoreUnavailable, RegistryUnavailable, TimeoutError) as error:
         learn(**_ids(body))
         edge.metrics.beckn_requests.labels(label, "unavailable").inc()
@@ -161,6 +169,8 @@ async def _take(edge: BecknEdge, http: web.Request, body: bytes, action: str | N
     request = job.request
     if sender is not None:
         require_own(sender, request)
+    # Whom it counts for is proven by now, where somebody proves it.
+    edge.limiter.take(request.bap_id)
     _check_bap_uri(edge, request)
     called(f"Beckn {request.action}")
     learn(
@@ -242,7 +252,7 @@ def _ids(body: bytes) -> dict[str, str]:
     """Return the ids of a message that was not taken, for the log, as far as it has usable ones."""
     try:
         context = msgspec.json.decode(body, type=_Message).context
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return {}
     ids = {"transaction_id": context.transaction_id, "message_id": context.message_id}
     return {name: each for name, each in ids.items() if 0 < len(each) <= LONGEST_ID}

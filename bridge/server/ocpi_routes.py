@@ -15,8 +15,9 @@ from typing import NamedTuple
 
 from aiohttp import HttpVersion11, web
 
-from bridge.errors import BridgeError, NotJson, ObjectUnknown, OcpiRefused, Unauthorized
+from bridge.errors import BridgeError, NotJson, ObjectUnknown, OcpiRefused, TooOften, Unauthorized
 from bridge.flows.emsp.emsp import Call, Emsp, Flow, Reply
+from bridge.nesting import is_too_deep
 from bridge.observability import Metrics, episode, get_logger, learn
 from bridge.observability.metrics import NONE
 from bridge.observability.tracing import HEADER, OFF, Tracing
@@ -35,6 +36,7 @@ from bridge.server.ocpi_dispatch import (
     module_of,
     segments_of,
 )
+from bridge.server.rates import Limiter
 
 log = get_logger()
 
@@ -58,6 +60,7 @@ class _Edge(NamedTuple):
     emsp: Emsp
     metrics: Metrics
     max_body_bytes: int
+    limiter: Limiter
     tracing: Tracing
 
 
@@ -69,10 +72,10 @@ class _Answer(NamedTuple):
 
 
 def ocpi_routes(
-    emsp: Emsp, metrics: Metrics, *, max_body_bytes: int, tracing: Tracing = OFF
+    emsp: Emsp, metrics: Metrics, max_body_bytes: int, limiter: Limiter, tracing: Tracing = OFF
 ) -> list[web.RouteDef]:
     """Return the one route below ``/ocpi``: every path, every method."""
-    edge = _Edge(emsp, metrics, max_body_bytes, tracing)
+    edge = _Edge(emsp, metrics, max_body_bytes, limiter, tracing)
 
     async def receive(request: web.Request) -> web.Response:
         return await _receive(edge, request)
@@ -125,6 +128,7 @@ async def _answer(
         facts["cpo"] = caller.cpo_id
         learn(cpo=caller.cpo_id)
         flags = edge.emsp.flags(caller.cpo_id)
+        edge.limiter.take(caller.cpo_id)
         for met in _forgiven(http, segments):
             edge.emsp.tolerated(caller.cpo_id, met)
         reply = await _reply(edge, http, _target(edge.emsp, http, segments, caller), caller)
@@ -138,6 +142,8 @@ async def _answer(
             headers=reply.headers,
         )
     except BridgeError as error:
+        if isinstance(error, TooOften):
+            edge.metrics.limited.labels("ocpi").inc()
         answer = _refusal(error, segments, flags)
         tell = log.warning if error.retryable else log.info
         tell("ocpi.refused", **facts, http=answer.http_status, reason=str(error))
@@ -263,7 +269,10 @@ def _json(method: str, body: bytes, flow: Flow) -> object:
     """
     if method not in WITH_BODY or (not body.strip() and flow in BODY_OPTIONAL):
         return None
-    return codec.loads(body)
+    document = codec.loads(body)
+    if is_too_deep(document):
+        raise NotJson("the body is nested too deeply")
+    return document
 
 
 def _refusal(error: BridgeError, segments: tuple[str, ...], flags: Flags) -> _Answer:
@@ -276,6 +285,8 @@ def _refusal(error: BridgeError, segments: tuple[str, ...], flags: Flags) -> _An
         more["WWW-Authenticate"] = "Token"
     elif error.http_status == 405:
         more["Allow"] = find(segments, flags).allow
+    elif isinstance(error, TooOften):
+        more["Retry-After"] = str(error.retry_after_s)
     return _failure(error.http_status, error.ocpi_status, message, more)
 
 

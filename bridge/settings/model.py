@@ -25,6 +25,7 @@ from bridge.settings.values import (
     Name,
     Part,
     PartyId,
+    PerSecond,
     RedisUrl,
     Seconds,
     SecretsKey,
@@ -112,12 +113,19 @@ class OtpSender(Part):
 
 
 class Limits(Part):
-    """How large a message may be."""
+    """How large a message may be, how long it may take, and how many there may be."""
 
     max_body_bytes: Bytes = 1_048_576
     max_reply_bytes: int = Field(default=180_000, ge=8192)
     max_reply_messages: int = Field(default=5, ge=1)
     max_cpo_body_bytes: Bytes = 16_777_216
+    max_connections: int = Field(default=4096, ge=1)
+    head_s: Seconds = 15
+    body_s: Seconds = 30
+    bap_rate: PerSecond | None = None
+    bap_burst: int = Field(default=100, ge=1)
+    cpo_rate: PerSecond | None = None
+    cpo_burst: int = Field(default=500, ge=1)
 
 
 class Log(Part):

@@ -28,7 +28,7 @@ async def no_trace(lane: str) -> str | None:
 
 
 def always() -> bool:
-    """Say yes."""
+    """Be ready from the start."""
     return True
 
 
@@ -41,7 +41,7 @@ class LaneRunner:
 
     Args:
         trace_of: gives the traceparent that entries of a lane join which carry none.
-        may_claim: whether this replica can handle anything now; lanes are left to others till then.
+        ready: nothing is claimed before this is so; what is queued meanwhile waits.
     """
 
     def __init__(
@@ -53,14 +53,14 @@ class LaneRunner:
         metrics: Metrics | None = None,
         tracing: Tracing = OFF,
         trace_of: Callable[[str], Awaitable[str | None]] = no_trace,
-        may_claim: Callable[[], bool] = always,
+        ready: Callable[[], bool] = always,
     ) -> None:
         self._lanes = lanes
+        self._ready = ready
         self._handle = handle
         self._parallel = parallel
         self._tracing = tracing
         self._trace_of = trace_of
-        self._may_claim = may_claim
         metrics = metrics or Metrics()
         self._seconds = metrics.lane_seconds.labels(lanes.kind)
         self._crashes = metrics.lane_crashes.labels(lanes.kind)
@@ -100,7 +100,7 @@ class LaneRunner:
 
     async def _round(self) -> bool:
         """Claim what is due; False when there is nothing to do now."""
-        if not self._may_claim():
+        if not self._ready():
             return False
         free = self._parallel - len(self._active)
         if free <= 0:

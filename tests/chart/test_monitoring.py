@@ -14,7 +14,7 @@ import yaml
 from charts.dashboard import dashboard
 from tests.chart.charts import CHART, Manifest, one
 from tests.chart.series import named, series
-from tests.pages import ROOT
+from tests.pages import ROOT, read
 
 DASHBOARD = CHART / "files" / "dashboard.json"
 RULES = CHART / "files" / "alerts.yaml"
@@ -68,6 +68,14 @@ def test_an_alert_asks_for_series_that_there_are(rule: Manifest) -> None:
     asked = named(rule["expr"])
     assert asked
     assert asked <= series()
+
+
+def test_each_alert_has_a_paragraph_that_says_what_to_do() -> None:
+    chapter = re.split(r"^## ", read("docs/operations.md"), flags=re.MULTILINE)
+    (alerts,) = [each for each in chapter if each.startswith("Alerts\n")]
+    told = dict(re.findall(r"^### (\w+)\n\n(.+?)\n\n", alerts, re.MULTILINE | re.DOTALL))
+    assert list(told) == [rule["alert"] for rule in rules()]
+    assert [name for name, words in told.items() if len(words.split()) < 25] == []
 
 
 def test_the_chart_ships_the_rules_as_they_are(rendered: dict[str, list[Manifest]]) -> None:

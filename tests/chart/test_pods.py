@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 import pytest
 import yaml
 
-from bridge.cli.serve import DRAIN_S as requests_under_way_s
+from bridge.cli.ports import DRAIN_S as requests_under_way_s
 from bridge.workers.draining import DRAIN_S as work_under_way_s
 from tests.chart.charts import (
     EXAMPLES,

@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import signal
+import socket
 import sys
 import uuid
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -22,7 +23,7 @@ from bridge.beckn.layer2 import Violation
 from bridge.sandbox.bap import DOMAINS, Message, SandboxBap, Sign
 from bridge.sandbox.cpo import SandboxCpo
 from bridge.sandbox.drive import find
-from tests.layer2 import DEG
+from tests.layer2 import violation_of
 from tests.onix import Onix
 from tests.protocol_server import ProtocolServer
 from tests.valkey import free_port
@@ -30,6 +31,16 @@ from tests.waiting import until
 
 ROOT = Path(__file__).resolve().parents[2]
 START_S = 30.0
+SILENCE_S = 0.3
+"""Without an on_search for so long, ``uei`` has found nothing."""
+
+HAND_OVER = """
+import os, sys
+os.dup2(int(sys.argv[1]), 3)
+os.environ |= {"LISTEN_PID": str(os.getpid()), "LISTEN_FDS": "1"}
+os.execv(sys.executable, [sys.executable, *sys.argv[2:]])
+"""
+"""Becomes a program that finds an open socket where systemd would put it."""
 
 
 class Site:
@@ -62,6 +73,8 @@ class BridgeProcess:
     url: str
     log: Path
     process: asyncio.subprocess.Process | None = None
+    socket: socket.socket | None = None
+    """Handed over open, as systemd does; None = it opens its port itself."""
 
     @property
     def ops_url(self) -> str:
@@ -71,13 +84,19 @@ class BridgeProcess:
 
     async def start(self, *, ready: bool = True) -> None:
         """Start, and wait until it is ready."""
+        command: tuple[str, ...] = ("-m", "bridge", "serve", "--config", str(self.config))
+        handed: tuple[int, ...] = ()
+        if self.socket is not None:
+            handed = (self.socket.fileno(),)
+            command = ("-c", HAND_OVER, str(handed[0]), *command)
         with self.log.open("ab") as out:
             self.process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "bridge", "serve", "--config", str(self.config)),
+                *(sys.executable, *command),
                 cwd=self.config.parent,
                 stdout=out,
                 stderr=out,
                 env={**os.environ, "PYTHONPATH": str(ROOT)},
+                pass_fds=handed,
             )
         if ready:
             await self.until_ready()
@@ -170,11 +189,10 @@ class Rig:
     layer2_violations: list[Violation] = field(default_factory=list)
 
     def sees(self, direction: str, action: str, message: Message) -> None:
-        """Keep what the bridge sends; each message of deg has to be valid by our layer-2 file."""
+        """Keep what the bridge sends; each has to be valid by the layer 2 of its domain."""
         if direction == "in":
             self.beckn_sent.append(message)
-            ours = message["context"]["domain"] == DOMAINS["deg"]
-            violation = DEG.violation(action, message) if ours else None
+            violation = violation_of(message)
             if violation is not None:
                 self.layer2_violations.append(violation)
 
@@ -218,7 +236,7 @@ class Rig:
 
         async def found() -> bool:
             try:
-                await find(self.bap, str(uuid.uuid4()), within_s=1)
+                await find(self.bap, str(uuid.uuid4()), within_s=SILENCE_S)
             except (LookupError, TimeoutError):
                 return False
             return True

@@ -3,45 +3,56 @@
 from __future__ import annotations
 
 import asyncio
+import select
+import socket
 import uuid
 from pathlib import Path
 
 import aiohttp
 
+from bridge.sandbox.bap import Message
 from bridge.sandbox.drive import find
-from tests.bap import Bap
 from tests.e2e.rig import rig
+from tests.protocol_server import ProtocolServer
 from tests.waiting import until
 
-ACK = {"message": {"ack": {"status": "ACK"}}}
 
-
-async def test_behind_protocol_server_the_port_is_open_until_the_work_is_done(
-    tmp_path: Path, redis_url: str
-) -> None:
-    slow, gate = Bap(), asyncio.Event()
-    async with rig(tmp_path, redis_url) as world, slow.listening() as url:
-        adapter = {"adapter": "protocol-server", "reply_base_url": url}
+async def test_protocol_server_survives_a_restart(tmp_path: Path, redis_url: str) -> None:
+    adapter = ProtocolServer()
+    async with rig(tmp_path, redis_url, adapter=adapter) as world:
         bridge = world.bridges[0]
-        await bridge.restart(beckn={"subscriber_id": world.bap.bpp_id, **adapter})
         assert bridge.process is not None
-        first = world.bap.context("search", str(uuid.uuid4()))
-        slow.gates[first["message_id"]] = gate
-        await world.bap.post("/beckn", {"context": first, "message": {"intent": {}}})
-        await until(lambda: first["message_id"] in slow.ids)
+        sent, told = len(adapter.posted), len(adapter.callbacks)
+        adapter.gate.clear()
+        first, _ = await world.bap.send(*search())
+        await until(lambda: len(adapter.callbacks) > told)
 
+        # While its last work is under way the port is open, and what comes is kept.
         bridge.process.terminate()
         await until(lambda: leaves(bridge.url))
-        later = await world.bap.send("search", {"intent": {}}, str(uuid.uuid4()))
-
-        assert later[1] == ACK
+        second, _ = await world.bap.send(*search())
+        await until(lambda: len(adapter.posted) == sent + 2)
         assert bridge.process.returncode is None
-        gate.set()
+        adapter.gate.set()
         assert await asyncio.wait_for(bridge.process.wait(), 20) == 0
-        # What came while it was leaving is answered by whoever is next.
-        assert later[0] not in slow.ids
-        await bridge.start()
-        await until(lambda: later[0] in slow.ids)
+        assert len(adapter.callbacks) == told + 1
+
+        # While nobody is there the port is open where it was handed over, and what comes waits.
+        with socket.create_server(("127.0.0.1", int(bridge.url.rpartition(":")[2]))) as opened:
+            third, _ = await world.bap.send(*search())
+            await until(lambda: waits(opened))
+            bridge.socket = opened
+            await bridge.start()
+            for message_id in (first, second, third):
+                answer = await world.bap.answer_to(message_id)
+                assert answer["message"]["catalog"]["providers"]
+            await bridge.stop()
+        assert adapter.died is None
+
+
+def search() -> tuple[str, Message, str]:
+    """Return a search for anything."""
+    return "search", {"intent": {}}, str(uuid.uuid4())
 
 
 async def test_during_the_grace_everything_is_as_before_but_the_readiness(
@@ -59,6 +70,11 @@ async def test_during_the_grace_everything_is_as_before_but_the_readiness(
         assert process.returncode is None
         process.terminate()
         assert await asyncio.wait_for(process.wait(), 20) == 0
+
+
+def waits(opened: socket.socket) -> bool:
+    """Whether somebody has connected whom nobody has taken yet."""
+    return bool(select.select([opened], [], [], 0)[0])
 
 
 async def leaves(url: str) -> bool:

@@ -12,11 +12,13 @@ from typing import Any
 
 import aiohttp
 import pytest
+import yaml
 
 from bridge.sandbox.drive import BILLING, UPI, walk_in
+from tests.chart.series import named
 from tests.e2e.collector import Collector, Span
 from tests.e2e.rig import Site, rig
-from tests.pages import quoted, read, rows
+from tests.pages import ROOT, quoted, read, rows
 from tests.redis_source import empty
 
 CALLER = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
@@ -138,6 +140,22 @@ def test_the_table_of_metrics_is_what_the_process_exports(run: Run) -> None:
     exported = set(re.findall(r"^# TYPE (bridge_\w+)", run.metrics, re.MULTILINE))
     # When a counter began has a name of its own, which is nothing to look at.
     assert told == {name for name in exported if not name.endswith("_created")}
+
+
+def test_alerts_and_dashboard_ask_for_what_the_process_exports(run: Run) -> None:
+    exported = {
+        name + ending
+        for name, kind in re.findall(r"^# TYPE (bridge_\w+) (\w+)", run.metrics, re.MULTILINE)
+        for ending in (("_bucket", "_count", "_sum") if kind == "histogram" else ("",))
+    }
+    files = ROOT / "charts" / "beckn-ocpi-bridge" / "files"
+    rules = yaml.safe_load((files / "alerts.yaml").read_text("utf-8"))
+    asked = {rule["expr"] for group in rules["groups"] for rule in group["rules"]}
+    for panel in json.loads((files / "dashboard.json").read_text("utf-8"))["panels"]:
+        asked |= {target["expr"] for target in panel.get("targets", ())}
+    used = set().union(*(named(query) for query in asked))
+    assert len(used) > 30
+    assert used <= exported
 
 
 OF_CPO1 = '{cpo="cpo1"'

@@ -18,6 +18,7 @@ from bridge.sandbox.cpo import SandboxCpo
 from bridge.sandbox.drive import is_final
 from tests.e2e.rig import Rig, rig
 from tests.e2e.samples import changed, replaced
+from tests.published import ALL, Published, accepted, show
 from tests.waiting import until
 
 pytestmark = pytest.mark.shared
@@ -121,7 +122,13 @@ async def guide(tmp_path: Path, redis_url: str, shared: Path) -> AsyncIterator[G
         yield Guide(folder, world)
 
 
-async def test_every_request_of_the_guide_is_answered(guide: Guide) -> None:
+METAS = frozenset({"rating_categories", "cancellation_reasons"})
+"""Callbacks that no layer 2 has a path for."""
+
+
+async def test_every_request_of_the_guide_is_answered(
+    guide: Guide, shared: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     world = guide.world
     world.cpo.behaviour.steps, world.cpo.behaviour.step_s = 1000, 0.1
 
@@ -158,3 +165,15 @@ async def test_every_request_of_the_guide_is_answered(guide: Guide) -> None:
     metrics = await world.bridges[0].metrics()
     for quirk in ("spelling", "order-id-missing", "phone", "group-without-code"):
         assert metrics[f'bridge_beckn_quirk_total{{quirk="{quirk}"}}'] > 0, quirk
+
+    published = Published(shared)
+    sent = [(m["context"]["action"], m) for m in world.bap.callbacks]
+    judged = [(action, published.faults(m)) for action, m in sent if action not in METAS]
+    show(
+        capsys, {f"{at}: {action}": accepted(faults) for at, (action, faults) in enumerate(judged)}
+    )
+    assert {action for action, _ in sent} >= {callback_of(action) for action in REQUESTS} - METAS
+    bad = [(action, faults) for action, faults in judged if accepted(faults) != ALL]
+    # tracking.status is by the profile, 3.1 here.
+    assert [action for action, faults in bad if accepted(faults) != {"3.1"}] == []
+    assert {action for action, _ in bad} == {"on_track"}

@@ -79,6 +79,24 @@ async def test_everything_is_worked_off_in_order_of_each_lane(work: Work) -> Non
         assert entries == sorted(entries)
 
 
+async def test_nothing_is_claimed_before_it_can_be_worked_off(work: Work) -> None:
+    open_now = asyncio.Event()
+    await work.push("early", b"1")
+    asked: list[bool] = []
+
+    def ready() -> bool:
+        asked.append(open_now.is_set())
+        return asked[-1]
+
+    async with running(LaneRunner(work.lanes, work.finish, ready=ready)):
+        await until(lambda: len(asked) > 1)
+        assert work.seen == []
+        open_now.set()
+        await until(work.idle)
+
+    assert work.seen == [b"1"]
+
+
 async def test_two_runners_share_the_work_and_double_none(work: Work) -> None:
     for number in range(100):
         await work.push(f"lane {number % 25}", b"%d" % number)
@@ -118,23 +136,6 @@ async def test_no_more_lanes_are_held_than_allowed(work: Work) -> None:
         assert len(held) == 3
         work.gate.set()
         await until(work.idle)
-
-
-async def test_lanes_are_left_to_others_until_this_replica_can_handle_them(work: Work) -> None:
-    able, late = [False], Work(work.db.redis)
-    for number in range(25):
-        await work.push(f"lane {number}", b"%d" % number)
-
-    async with running(LaneRunner(late.lanes, late.finish, may_claim=lambda: able[0])) as starting:
-        async with running(LaneRunner(work.lanes, work.finish)):
-            await until(work.idle)
-        assert (len(work.seen), late.seen) == (25, [])
-        await work.push("lane", b"25")
-        able[0] = True
-        await until(work.idle)
-        assert not starting.done()
-
-    assert late.seen == [b"25"]
 
 
 async def test_an_entry_that_crashes_its_handler_is_put_aside(work: Work) -> None:

@@ -173,7 +173,7 @@ def test_every_error_code_has_a_row() -> None:
 def test_every_nack_has_its_code() -> None:
     told = [quoted(code)[0] for _, code, _ in rows(read(BECKN), "## Refused at once")]
     faults = (
-        *(errors.BadInput, errors.ActionNotApplicable),
+        *(errors.BadInput, errors.ActionNotApplicable, errors.TooOften),
         *(errors.StoreUnavailable, errors.BusinessRefused),
     )
     assert told == [fault.beckn_code for fault in faults]

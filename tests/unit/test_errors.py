@@ -71,7 +71,7 @@ def test_it_says_what_both_sides_answer(error: type[BridgeError]) -> None:
     assert re.fullmatch(r"[345]\d{4}", error.beckn_code)
     # Registered OCPI status codes: 2000 to 2004 and 3000 to 3003.
     assert error.ocpi_status in {*range(2000, 2005), *range(3000, 3004)}
-    assert error.http_status in {200, 400, 401, 404, 405, 413}
+    assert error.http_status in {200, 400, 401, 404, 405, 413, 429}
     assert isinstance(error.retryable, bool)
 
 

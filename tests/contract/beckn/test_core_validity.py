@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,6 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from bridge.beckn.actions import ACTIONS
-from bridge.beckn.context import answer_context
 from bridge.catalog.fragments import ProviderPart, Window
 from bridge.dialects.v1.settings import PaymentOptions
 from bridge.errors import BecknInvalid, BridgeError, CpoUnavailable, OrderUnknown
@@ -26,17 +24,15 @@ from tests.property.test_deg_parse import MESSAGES, mutated, parsed
 from tests.reference import load_tool
 from tests.unit.dialects.deg.given import (
     LATER,
-    ME,
     NOW,
-    UUID,
     ZONE,
+    callback,
     connector,
     dialect,
     evse,
     item,
     location,
     order,
-    request,
 )
 from tests.unit.dialects.deg.test_golden import ORDERS
 from tests.unit.dialects.deg.test_money import line
@@ -54,19 +50,7 @@ def faults(shared: Path) -> Faults:
     tool = load_tool(shared, "validate_layer2")
 
     def check(action: str, message: bytes | None, error: bytes | None = None) -> list[str]:
-        context = answer_context(
-            request(),
-            action=action,
-            message_id=UUID,
-            now=NOW,
-            bpp_id=ME,
-            bpp_uri="https://bridge.example/beckn",
-        )
-        whole: dict[str, Any] = {"context": context}
-        if message is not None:
-            whole["message"] = json.loads(message)
-        if error is not None:
-            whole["error"] = json.loads(error)
+        whole = callback(action, message, error)
         found: list[str] = tool.validate(whole, formats="strict", spec=tool.SPECS["core"])
         return found
 

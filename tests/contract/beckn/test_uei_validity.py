@@ -5,90 +5,50 @@ The exceptions stand in ``EXCEPTIONS``, each with what takes it, and nothing els
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from msgspec import Raw
 from msgspec.structs import replace
 
 from bridge.beckn.actions import ACTIONS
-from bridge.beckn.context import answer_context
 from bridge.catalog.fragments import OfferPart, ProviderPart, Window
 from bridge.dialects.uei.dialect import Uei
 from bridge.errors import BecknInvalid, CpoUnavailable, OrderUnknown
 from bridge.ocpi.locations import ConnectorType, EnergyMix, GeoLocation, Status
 from bridge.orders.item import ChargingItem, Provider
 from bridge.orders.order import LineKind, OrderState
-from tests.reference import load_tool
+from tests.published import ALL, VALID, Faults, Published, accepted, show
 from tests.unit.dialects.deg.given import (
     LATER,
-    ME,
     NOW,
     UUID,
     ZONE,
+    callback,
     connector,
     evse,
     item,
     location,
     order,
-    request,
 )
 from tests.unit.dialects.uei.given import AGREED, ORDERS, SENT, dialect, line, quoted
 
 pytestmark = pytest.mark.shared
 
-ALL = frozenset({"3.1", "3.0", "core"})
-YES = ("NO ", "yes")
-VALID: dict[str, list[str]] = {spec: [] for spec in ALL}
 
-Verdicts = Callable[..., dict[str, list[str]]]
+Verdicts = Callable[..., Faults]
 
 
 @pytest.fixture(scope="module")
 def verdicts(shared: Path) -> Verdicts:
     """Give what checks a message for an action: the faults under each of the three."""
-    tool = load_tool(shared, "validate_layer2")
-    corrected = shared / "data/layer2/ev-charging_uei_1.1.0.corrected.yaml"
-    specs = {"3.1": str(corrected), "3.0": tool.SPECS["3.0"], "core": tool.SPECS["core"]}
+    published = Published(shared)
 
-    def check(
-        action: str, message: bytes | None, error: bytes | None = None
-    ) -> dict[str, list[str]]:
-        context = answer_context(
-            replace(request(), domain=Uei.domain),
-            action=action,
-            message_id=UUID,
-            now=NOW,
-            bpp_id=ME,
-            bpp_uri="https://bridge.example/beckn",
-        )
-        whole: dict[str, Any] = {"context": context}
-        if message is not None:
-            whole["message"] = json.loads(message)
-        if error is not None:
-            whole["error"] = json.loads(error)
-        return {name: tool.validate(whole, spec=spec) for name, spec in specs.items()}
+    def check(action: str, message: bytes | None, error: bytes | None = None) -> Faults:
+        return published.faults(callback(action, message, error, Uei.domain))
 
     return check
-
-
-def accepted(found: dict[str, list[str]]) -> frozenset[str]:
-    """Return under what a message is valid."""
-    return frozenset(name for name, faults in found.items() if not faults)
-
-
-def show(capsys: pytest.CaptureFixture[str], table: dict[str, frozenset[str]]) -> None:
-    """Print what is valid under which."""
-    with capsys.disabled():
-        print()
-        for name, under in table.items():
-            marks = "  ".join(
-                f"{spec} {'yes' if spec in under else 'NO ':3}" for spec in sorted(ALL)
-            )
-            print(f"{name:45} {marks}")
 
 
 def test_the_checker_checks(verdicts: Verdicts) -> None:
@@ -99,7 +59,7 @@ def test_the_checker_checks(verdicts: Verdicts) -> None:
 
 
 def test_orders(verdicts: Verdicts, capsys: pytest.CaptureFixture[str]) -> None:
-    table: dict[str, dict[str, list[str]]] = {}
+    table: dict[str, Faults] = {}
     for case, found in ORDERS.items():
         for action in SENT[found.state]:
             message = dialect().render_order(action, found, NOW)

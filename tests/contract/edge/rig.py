@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
+from aiohttp.typedefs import Middleware
 from msgspec.structs import replace
 
 from bridge.flows.jobs import BecknJob
@@ -19,6 +20,7 @@ from bridge.observability import Metrics
 from bridge.ocpi.headers import Party
 from bridge.server.beckn_routes import BecknEdge, beckn_routes
 from bridge.server.middlewares import beckn_faults
+from bridge.server.rates import Limiter
 from bridge.settings import data_path
 from bridge.wiring import dialects_of
 from tests.contract.requirements.scene import settings
@@ -57,6 +59,10 @@ class Edge:
 
     def client(self, **changes: Any) -> TestClient[web.Request, web.Application]:
         """Return a client of the routes; ``changes`` are fields of BecknEdge."""
+        return TestClient(TestServer(self.app(**changes)))
+
+    def app(self, *outer: Middleware, **changes: Any) -> web.Application:
+        """Return the routes, behind more middlewares."""
         edge = BecknEdge(
             dialects={dialect.domain: dialect for dialect in DIALECTS},
             bpp_id=BPP_ID,
@@ -73,14 +79,15 @@ class Edge:
             verifier=None,
             layer2={},
             guard=None,
+            limiter=Limiter(None),
         )
         edge = replace(edge, **changes)
         app = web.Application(
             client_max_size=MAX_BODY_BYTES,
-            middlewares=[beckn_faults(quiet=edge.quiet, metrics=self.metrics)],
+            middlewares=[*outer, beckn_faults(quiet=edge.quiet, metrics=self.metrics)],
         )
         app.add_routes(beckn_routes(edge))
-        return TestClient(TestServer(app))
+        return app
 
 
 def message(action: str, part: Mapping[str, object], **context: object) -> dict[str, object]:

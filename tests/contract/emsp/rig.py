@@ -26,17 +26,19 @@ from bridge.observability import Metrics
 from bridge.ocpi.leniency import Leniency, Met
 from bridge.ocpi.types import ModuleID
 from bridge.server.ocpi_routes import ocpi_routes
+from bridge.server.rates import Limiter
 from tests.contract.emsp.backends import Backend
 from tests.contract.emsp.samples import EMSP, ISSUER, NOW, TOKEN, Json
 from tests.fakes import RecordedPeers
 
 MAX_BODY_BYTES = 100_000
+UNLIMITED = Limiter(None)
 PUBLIC_URL = "http://bridge.example/base"
 ROOT = f"{PUBLIC_URL}/ocpi/2.2.1"
 
 IDS = {"X-Request-ID": "request-1", "X-Correlation-ID": "correlation-1"}
 
-STATUSES = {200, 201, 400, 401, 404, 405, 413}
+STATUSES = {200, 201, 400, 401, 404, 405, 413, 429}
 """All HTTP statuses an answer may have."""
 
 _TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,4})?Z")
@@ -86,6 +88,11 @@ class Rig:
     overrides: dict[str, Overrides] = field(default_factory=dict)
     forgiven: list[Leniency] = field(default_factory=list)
     hubs: set[str] = field(default_factory=set)
+
+    async def with_rate(self, limiter: Limiter) -> Rig:
+        """Return a rig in the same surroundings that holds CPOs back."""
+        app = application(self.emsp, self.metrics, limiter)
+        return replace(self, client=await self.serve(app))
 
     async def on(self, **ports: Any) -> Rig:
         """Return a rig in the same surroundings whose eMSP has other ports."""
@@ -211,10 +218,10 @@ def validator(shared: Path | None) -> Validate | None:
     return validate
 
 
-def application(emsp: Emsp, metrics: Metrics) -> Application:
+def application(emsp: Emsp, metrics: Metrics, limiter: Limiter = UNLIMITED) -> Application:
     """Return an application that has the OCPI side only."""
     app = Application()
-    app.add_routes(ocpi_routes(emsp, metrics, max_body_bytes=MAX_BODY_BYTES))
+    app.add_routes(ocpi_routes(emsp, metrics, MAX_BODY_BYTES, limiter))
     return app
 
 

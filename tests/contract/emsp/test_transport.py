@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Sequence
 from urllib.parse import quote
 
@@ -171,6 +172,13 @@ async def test_a_body_that_is_too_large_is_413(rig: Rig) -> None:
     fits = b'"' + b"x" * (MAX_BODY_BYTES - 2) + b'"'
     assert (await rig.call("POST", "cdrs", raw=fits)).status == (200, 2001)
     assert (await rig.call("POST", "cdrs", raw=fits + b" ")).status == (413, 2000)
+
+
+async def test_a_body_that_unpacks_to_more_than_the_limit_is_413(rig: Rig) -> None:
+    packed = gzip.compress(bytes(64 * MAX_BODY_BYTES))
+    assert len(packed) < MAX_BODY_BYTES
+    answer = await rig.call("POST", "cdrs", raw=packed, headers={"Content-Encoding": "gzip"})
+    assert answer.status == (413, 2000)
 
 
 @pytest.mark.requirement("O7")

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from msgspec import Raw
 from msgspec.structs import replace
 
+from bridge.beckn.context import answer_context
 from bridge.beckn.request import Request
 from bridge.dialects.deg.dialect import Deg
 from bridge.dialects.v1.settings import DialectSettings, PaymentOptions, RefundTerms
@@ -133,6 +134,29 @@ def request(action: str = "select") -> Request:
         received_at=NOW,
         ttl_s=600,
     )
+
+
+def callback(
+    action: str, message: bytes | None, error: bytes | None = None, domain: str = Deg.domain
+) -> dict[str, object]:
+    """Return a whole callback: what a dialect words, with the context of its answer."""
+    context = answer_context(
+        replace(request(), domain=domain, context=Raw(_context_of(domain))),
+        action=action,
+        message_id=UUID,
+        now=NOW,
+        bpp_id=ME,
+        bpp_uri="https://bridge.example/beckn",
+    )
+    parts = {"message": message, "error": error}
+    said = {name: json.loads(part) for name, part in parts.items() if part is not None}
+    return {"context": context} | said
+
+
+def _context_of(domain: str) -> bytes:
+    context = envelope("select", {})["context"]
+    assert isinstance(context, dict)
+    return json.dumps(context | {"domain": domain}).encode()
 
 
 def location(**changes: object) -> Location:
