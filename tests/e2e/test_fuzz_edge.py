@@ -19,19 +19,22 @@ import aiohttp
 from bridge.sandbox.drive import book, find, is_final, state_of, update
 from tests.e2e.rig import Rig
 from tests.mutation import Message, mutant
-from tests.waiting import until
 
 MESSAGES = int(os.environ.get("FUZZ_MESSAGES", "2000"))
 SEED = int(os.environ.get("FUZZ_SEED", "1"))
 
 SENDERS = 16
+"""Each waits for the answer it was promised before it sends again."""
+
 ANSWERED_IN_S = 60
+
+NO_BILLING = '"billing" is a required property'
 
 
 async def test_whatever_comes_is_acked_or_nacked_and_answered(world: Rig) -> None:
     originals = await sent_in_a_walk_in(world)
-    world.bap.callbacks.clear()
-    random, told, promised = Random(SEED), Counter[str](), set[str]()
+    answers = Answers(world)
+    random, told = Random(SEED), Counter[str]()
 
     async with aiohttp.ClientSession() as http:
 
@@ -49,26 +52,52 @@ async def test_whatever_comes_is_acked_or_nacked_and_answered(world: Rig) -> Non
                     assert (status == "NACK") == ("error" in said), (said, made.body[:500])
                 told[f"{action} {status}"] += 1
                 if status == "ACK" and made.whole:
-                    promised.add(original["context"]["message_id"])
+                    told["answered"] += 1
+                    await answers.wait_for(original["context"]["message_id"], made.body)
 
         share, more = divmod(MESSAGES, SENDERS)
         await asyncio.gather(*(send_some(share + (number < more)) for number in range(SENDERS)))
 
-    def missing() -> set[str]:
-        return promised - {m["context"]["message_id"] for m in world.bap.callbacks}
-
-    try:
-        await until(lambda: not missing(), timeout_s=ANSWERED_IN_S)
-    except TimeoutError:
-        raise AssertionError(f"never answered: {sorted(missing())[:5]}, seed {SEED}") from None
-    answers = Counter(m["context"]["message_id"] for m in world.bap.callbacks)
-    assert all(answers[each] == 1 for each in promised)
+    assert not answers.twice
+    # An init whose billing was taken away is a good one by core 1.1.0; our file wants one later.
+    odd = [each for each in world.layer2_violations if each.reason != NO_BILLING]
+    world.layer2_violations[:] = odd
     log = world.bridges[0].log.read_text()
     assert "crashed" not in log
     assert "Traceback" not in log
-    print(f"\nseed {SEED}: {dict(sorted(told.items()))}, {len(promised)} answers awaited, all came")
+    print(f"\nseed {SEED}: {dict(sorted(told.items()))}")
     assert told["search ACK"] > 0 < told["search NACK"]
-    assert len(promised) > MESSAGES / 20
+    assert told["answered"] > MESSAGES / 20
+
+
+class Answers:
+    """Callbacks as they come, by message_id; none is kept longer than it is waited for."""
+
+    def __init__(self, world: Rig) -> None:
+        self._bap, self._seen = world.bap, world.bap.seen
+        self._came: dict[str, asyncio.Event] = {}
+        self._answered: set[str] = set()
+        self.twice: set[str] = set()
+        world.bap.seen = self._sees
+
+    def _sees(self, direction: str, action: str, message: Message) -> None:
+        self._seen(direction, action, message)
+        self._bap.callbacks.clear()
+        if direction == "in":
+            message_id = message["context"]["message_id"]
+            if message_id in self._answered:
+                self.twice.add(message_id)
+            self._answered.add(message_id)
+            self._came.setdefault(message_id, asyncio.Event()).set()
+
+    async def wait_for(self, message_id: str, body: bytes) -> None:
+        """Return when the answer is there. Raises AssertionError when it does not come."""
+        try:
+            async with asyncio.timeout(ANSWERED_IN_S):
+                await self._came.setdefault(message_id, asyncio.Event()).wait()
+        except TimeoutError:
+            raise AssertionError(f"never answered, seed {SEED}: {body!r:.2000}") from None
+        del self._came[message_id]
 
 
 async def sent_in_a_walk_in(world: Rig) -> list[Message]:
