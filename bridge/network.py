@@ -46,7 +46,7 @@ def beckn_edge(
         time_zone=settings.time_zone,
         max_body_bytes=settings.limits.max_body_bytes,
         max_clock_skew_s=settings.max_clock_skew_s,
-        quiet=settings.beckn.adapter == "protocol-server",
+        quiet=quiet_behind(settings),
         alone=settings.beckn.adapter == "none",
         webhook=webhook_of(settings),
         inbox=stores.inbox,
@@ -59,6 +59,11 @@ def beckn_edge(
         tracing=tracing,
         limiter=limiter_of(settings.limits.bap_rate, settings.limits.bap_burst),
     )
+
+
+def quiet_behind(settings: Settings) -> bool:
+    """Tell whether every answer has to be a 200: any other ends protocol-server (decisions 6)."""
+    return settings.beckn.adapter == "protocol-server"
 
 
 def limiter_of(per_s: float | None, burst: int) -> Limiter:

@@ -16,6 +16,7 @@ import uvloop
 from bridge.app import COMMERCIAL, DRAIN, LISTENING, OPERATIONS, create_app
 from bridge.cli.context import ConfigOption, redis_url_of, settings_of
 from bridge.cli.ports import handed_over, listening
+from bridge.network import quiet_behind
 from bridge.observability import configure_logging, get_logger
 from bridge.server.door import Patience
 from bridge.server.unreadable import tell_unreadable
@@ -62,7 +63,7 @@ async def run(settings: Settings, config: Path | None) -> None:
         async with contextlib.AsyncExitStack() as ports:
             # Opened first and closed last: while the bridge drains somebody may look at it.
             limits = settings.limits
-            patience = Patience(limits.max_connections, limits.head_s)
+            patience = Patience(limits.max_connections, limits.head_s, quiet_behind(settings))
             if settings.ops_listen is not None:
                 at = settings.ops_listen
                 await ports.enter_async_context(listening(app[OPERATIONS], at, patience))

@@ -11,6 +11,7 @@ import socket
 from typing import Any, Final, NamedTuple
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.typedefs import Handler, Middleware
 
 from bridge.observability import Metrics
@@ -30,10 +31,13 @@ class Patience(NamedTuple):
     Args:
         connections: open at a time; one more is closed at once.
         head_s: from the connection, or from the first byte of a later request, to its last header.
+        quiet: protocol-server dies of a refusal: there is room for any number, and what is no HTTP
+            is answered 200 as well.
     """
 
     connections: int
     head_s: float
+    quiet: bool = False
 
 
 class Visitor(web.RequestHandler):
@@ -72,6 +76,19 @@ class Visitor(web.RequestHandler):
         self._door.visitors.discard(self)
         self._head_is_there()
         super().connection_lost(exc)
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """Answer what no route could."""
+        response = super().handle_error(request, status, exc, message)
+        if self._door.patience.quiet and isinstance(exc, HttpProcessingError):
+            response.set_status(200)
+        return response
 
     def begins(self) -> None:
         """Say that a request is whole but for its body."""
@@ -142,7 +159,7 @@ class Door(web.BaseSite):
     def admits(self, visitor: Visitor) -> bool:
         """Tell whether there is room for one more."""
         self.visitors.add(visitor)
-        if len(self.visitors) <= self.patience.connections:
+        if self.patience.quiet or len(self.visitors) <= self.patience.connections:
             return True
         self.turned_away("full")
         return False

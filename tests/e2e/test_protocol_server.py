@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from collections.abc import AsyncIterator
 from decimal import Decimal
@@ -96,6 +97,25 @@ async def test_behind_protocol_server_whatever_is_posted_is_200(
     assert await posted(world, body, path) == 200
 
     assert (await outcomes(world))[outcome] == before.get(outcome, 0) + 1
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [b"nonsense\r\n\r\n", b"POST /beckn HTTP/1.1\r\nHost: b\r\nContent-Length: x\r\n\r\n"],
+    ids=["no HTTP", "no length"],
+)
+async def test_behind_protocol_server_even_what_is_no_http_is_200(
+    server: tuple[ProtocolServer, Rig], sent: bytes
+) -> None:
+    _, world = server
+    host, _, port = world.bridges[0].url.removeprefix("http://").partition(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+
+    writer.write(sent)
+
+    assert b" 200 OK" in (await reader.read()).partition(b"\r\n")[0]
+    writer.close()
+    await writer.wait_closed()
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ ASK = b"GET / HTTP/1.1\r\nHost: bridge.example\r\n\r\n"
 
 @asynccontextmanager
 async def opened(
-    metrics: Metrics, connections: int = 100, head_s: float = 60
+    metrics: Metrics, connections: int = 100, head_s: float = 60, *, quiet: bool = False
 ) -> AsyncIterator[int]:
     """Give the port of a door behind which everybody is told ``hello``."""
 
@@ -30,7 +30,8 @@ async def opened(
     runner, port = web.AppRunner(app, access_log=None), free_port()
     await runner.setup()
     try:
-        await Door(runner, "127.0.0.1", port, Patience(connections, head_s), metrics).start()
+        patience = Patience(connections, head_s, quiet)
+        await Door(runner, "127.0.0.1", port, patience, metrics).start()
         yield port
     finally:
         await runner.cleanup()
@@ -90,6 +91,17 @@ async def test_a_connection_that_rests_is_kept_and_half_a_later_head_is_not() ->
         assert await said(reader) == b""
         writer.close()
     assert count(metrics, "slow") == 1
+
+
+async def test_protocol_server_is_never_one_too_many() -> None:
+    metrics = Metrics()
+    async with opened(metrics, connections=1, quiet=True) as port:
+        doors = [await asyncio.open_connection("127.0.0.1", port) for _ in range(3)]
+        for reader, writer in doors:
+            writer.write(ASK)
+            await reader.readuntil(b"hello")
+            writer.close()
+    assert count(metrics, "full") == 0
 
 
 async def test_one_connection_too_many_is_closed_and_leaves_room() -> None:
