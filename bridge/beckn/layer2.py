@@ -103,7 +103,7 @@ def defects(document: Node, *, protocol_server: bool) -> list[Defect]:
             condition that stands beside the entries of a list.
     """
     found = []
-    for pointer, node in _walk(document, ""):
+    for pointer, node in walk(document, ""):
         if _is_date_time_ttl(node):
             found.append(Defect(f"{pointer}/properties/ttl", _DATE_TIME))
         if protocol_server and (missing := _closed_to(node)):
@@ -121,7 +121,7 @@ def corrected(document: object, *, source: str) -> tuple[Node, list[Defect]]:
     """
     whole = copy.deepcopy(_checked(document, source))
     found = defects(whole, protocol_server=True)
-    for _, node in list(_walk(whole, "")):
+    for _, node in list(walk(whole, "")):
         if _is_date_time_ttl(node):
             del node["properties"]["ttl"]["format"]
         for name in _closed_to(node):
@@ -150,16 +150,16 @@ def _compiled(document: Node, path: str) -> jsonschema_rs.Draft202012Validator:
     )
 
 
-def _walk(node: object, pointer: str) -> Iterator[tuple[str, Node]]:
+def walk(node: object, pointer: str) -> Iterator[tuple[str, Node]]:
     """Yield each object of a document with its JSON pointer."""
     if isinstance(node, dict):
         yield pointer, node
         for name, child in list(node.items()):
             step = str(name).replace("~", "~0").replace("/", "~1")
-            yield from _walk(child, f"{pointer}/{step}")
+            yield from walk(child, f"{pointer}/{step}")
     elif isinstance(node, list):
         for index, child in enumerate(node):
-            yield from _walk(child, f"{pointer}/{index}")
+            yield from walk(child, f"{pointer}/{index}")
 
 
 def _properties(node: Node) -> Node:

@@ -66,6 +66,21 @@ def question(kind: RegistryKind, base_url: str, key_id: KeyId) -> Question:
     return Question("POST", f"{base}/lookup", json.dumps(asked).encode())
 
 
+class Entry(NamedTuple):
+    """An entry as it stands in the registry; None = the registry does not tell."""
+
+    subscriber_id: str | None
+    key_id: str | None
+    url: str | None
+    signing_public_key: str | None
+    encr_public_key: str | None
+    type: str | None
+    domain: str | None
+    status: str | None
+    valid_from: str | None
+    valid_until: str | None
+
+
 def subscriber(answer: bytes, key_id: KeyId, now: datetime) -> Subscriber | None:
     """Return whom a registry's answer names, whatever its form; None = nobody whose key counts.
 
@@ -75,18 +90,35 @@ def subscriber(answer: bytes, key_id: KeyId, now: datetime) -> Subscriber | None
     Raises:
         SignatureInvalid: the answer is no JSON that could name anybody.
     """
-    try:
-        found = json.loads(answer)
-    except (ValueError, RecursionError) as error:
-        raise SignatureInvalid("the registry's answer is no JSON") from error
-    for entry in _entries(found):
+    for entry in entries(answer):
         read = _read(entry, key_id)
         if read is not None and (read.valid_until is None or read.valid_until > now):
             return read
     return None
 
 
-def _entries(found: object) -> Iterator[dict[str, Any]]:
+def entries(answer: bytes) -> list[Entry]:
+    """Return all entries of a registry's answer, whether they count or not.
+
+    Raises:
+        SignatureInvalid: the answer is no JSON that could name anybody.
+    """
+    try:
+        found = json.loads(answer)
+    except (ValueError, RecursionError) as error:
+        raise SignatureInvalid("the registry's answer is no JSON") from error
+    return [_entry(each) for each in _objects(found)]
+
+
+def instant(value: str | None) -> datetime | None:
+    """Read a time of the registry; one without a zone is UTC. Raises ValueError."""
+    if value is None:
+        return None
+    at = datetime.fromisoformat(value)
+    return at if at.tzinfo is not None else at.replace(tzinfo=UTC)
+
+
+def _objects(found: object) -> Iterator[dict[str, Any]]:
     """Yield what may be entries: a list of them, one alone, or the details of a DeDi record."""
     if isinstance(found, list):
         yield from (entry for entry in found if isinstance(entry, dict))
@@ -96,24 +128,35 @@ def _entries(found: object) -> Iterator[dict[str, Any]]:
         yield details if isinstance(details, dict) else found
 
 
-def _read(entry: dict[str, Any], key_id: KeyId) -> Subscriber | None:
-    named = next((entry[name] for name in _KEY_NAMES if entry.get(name)), key_id.unique_key_id)
-    if (entry.get("subscriber_id"), named) != tuple(key_id):
+def _entry(given: dict[str, Any]) -> Entry:
+    """Return what an object says, by any of the names that are in use."""
+
+    def first(*names: str) -> str | None:
+        return next((str(given[name]) for name in names if given.get(name)), None)
+
+    return Entry(
+        subscriber_id=first("subscriber_id"),
+        key_id=first(*_KEY_NAMES),
+        url=first("subscriber_url", "url"),
+        signing_public_key=first("signing_public_key"),
+        encr_public_key=first("encr_public_key"),
+        type=first("type"),
+        domain=first("domain"),
+        status=first("status"),
+        valid_from=first("valid_from"),
+        valid_until=first("valid_until"),
+    )
+
+
+def _read(entry: Entry, key_id: KeyId) -> Subscriber | None:
+    named = entry.key_id or key_id.unique_key_id
+    if (entry.subscriber_id, named) != tuple(key_id):
         return None
-    if str(entry.get("status") or "").upper() in ENDED:
+    if (entry.status or "").upper() in ENDED:
         return None
     try:
-        key = public_key(str(entry.get("signing_public_key")))
-        valid_until = _instant(entry.get("valid_until"))
+        key = public_key(entry.signing_public_key or "")
+        valid_until = instant(entry.valid_until)
     except (ValueError, SignatureInvalid):
         return None
-    url = entry.get("subscriber_url") or entry.get("url")
-    return Subscriber(key_id.subscriber_id, str(url) if url else None, key, valid_until)
-
-
-def _instant(value: object) -> datetime | None:
-    """Read a time of the registry; one without a zone is UTC. Raises ValueError."""
-    if value in (None, ""):
-        return None
-    at = datetime.fromisoformat(str(value))
-    return at if at.tzinfo is not None else at.replace(tzinfo=UTC)
+    return Subscriber(key_id.subscriber_id, entry.url, key, valid_until)

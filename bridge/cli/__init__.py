@@ -11,6 +11,7 @@ from rich.text import Text
 
 from bridge.cli import (
     beckn,
+    beckn_doctor,
     checks,
     cpo,
     demo,
@@ -48,6 +49,7 @@ app.command("demo")(demo.demo)
 app.command("price")(price.price)
 app.command("status")(status.status)
 app.command("trace")(orders.trace)
+beckn.app.command("doctor")(beckn_doctor.doctor)
 cpo.app.command("doctor")(doctor.doctor)
 cpo.app.command("unlock")(unlock.unlock)
 app.add_typer(cpo.app, name="cpo")

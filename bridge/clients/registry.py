@@ -31,6 +31,13 @@ ANSWER_LIMIT: Final = 256 * 1024
 """Bytes of an answer that are read."""
 
 
+class Answer(NamedTuple):
+    """What a registry said; ``date`` is its Date header."""
+
+    body: bytes
+    date: str | None
+
+
 class _Known(NamedTuple):
     subscriber: Subscriber | None
     asked_at: datetime
@@ -89,8 +96,9 @@ class Registry:
 
     async def _ask(self, key_id: KeyId) -> _Known:
         now = self._clock()
+        answer = await ask(self._http, self._kind, self._url, key_id)
         try:
-            found = subscriber(await self._answer(key_id), key_id, now)
+            found = subscriber(answer.body, key_id, now)
         except SignatureInvalid as error:
             raise RegistryUnavailable(error.reason) from error
         until = now + (UNKNOWN_FOR if found is None else KNOWN_FOR)
@@ -102,26 +110,32 @@ class Registry:
             self._known.popitem(last=False)
         return known
 
-    async def _answer(self, key_id: KeyId) -> bytes:
-        """Return the registry's answer; that nobody is there is one, as an empty list."""
-        asked = question(self._kind, self._url, key_id)
-        headers = {} if asked.body is None else {"Content-Type": "application/json"}
-        try:
-            async with self._http.request(
-                asked.method,
-                asked.url,
-                data=asked.body,
-                headers=headers,
-                timeout=LOOKUP_TIMEOUT,
-                allow_redirects=False,
-            ) as response:
-                if response.status == 404:
-                    return b"[]"
-                if response.status != 200:
-                    raise RegistryUnavailable(f"the registry answers HTTP {response.status}")
-                body = await read_up_to(response, ANSWER_LIMIT)
-        except (TimeoutError, aiohttp.ClientError, OSError, ValueError) as error:
-            raise RegistryUnavailable(f"the registry does not answer: {error!r}") from error
-        if len(body) > ANSWER_LIMIT:
-            raise RegistryUnavailable("the registry's answer is too long")
-        return body
+
+async def ask(http: aiohttp.ClientSession, kind: RegistryKind, url: str, key_id: KeyId) -> Answer:
+    """Ask a registry for a key; that nobody is there is an answer, as an empty list.
+
+    Raises:
+        RegistryUnavailable: it gives no usable answer.
+    """
+    asked = question(kind, url, key_id)
+    headers = {} if asked.body is None else {"Content-Type": "application/json"}
+    try:
+        async with http.request(
+            asked.method,
+            asked.url,
+            data=asked.body,
+            headers=headers,
+            timeout=LOOKUP_TIMEOUT,
+            allow_redirects=False,
+        ) as response:
+            date = response.headers.get("Date")
+            if response.status == 404:
+                return Answer(b"[]", date)
+            if response.status != 200:
+                raise RegistryUnavailable(f"the registry answers HTTP {response.status}")
+            body = await read_up_to(response, ANSWER_LIMIT)
+    except (TimeoutError, aiohttp.ClientError, OSError, ValueError) as error:
+        raise RegistryUnavailable(f"the registry does not answer: {error!r}") from error
+    if len(body) > ANSWER_LIMIT:
+        raise RegistryUnavailable("the registry's answer is too long")
+    return Answer(body, date)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Sequence
 
 import msgspec
 
@@ -13,6 +14,8 @@ class Result(enum.StrEnum):
     OK = "ok"
     FORGIVEN = "forgiven"
     """A deviation that costs nothing."""
+    WARNING = "warning"
+    """It works, but something is left open or will end soon."""
     FAILED = "failed"
     """Something does not work; ``setting``, if there is one, mends it."""
     NOT_TRIED = "not tried"
@@ -25,12 +28,14 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         check: what was looked at.
         evidence: what was seen, where; never a token.
         setting: key and value for this CPO's entry in the configuration.
+        advice: what to do, where a setting alone does not mend it.
     """
 
     check: str
     result: Result
     evidence: str = ""
     setting: str = ""
+    advice: str = ""
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,7 +47,19 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def healthy(self) -> bool:
         """Whether nothing failed."""
-        return all(each.result is not Result.FAILED for each in self.findings)
+        return not failures(self.findings)
+
+
+class NetworkReport(msgspec.Struct, frozen=True, kw_only=True):
+    """All findings about the bridge as a participant of its Beckn network."""
+
+    subscriber_id: str
+    findings: tuple[Finding, ...]
+
+
+def failures(findings: Sequence[Finding]) -> int:
+    """Return how many checks failed."""
+    return sum(each.result is Result.FAILED for each in findings)
 
 
 def ok(check: str, evidence: str = "") -> Finding:
@@ -50,9 +67,16 @@ def ok(check: str, evidence: str = "") -> Finding:
     return Finding(check=check, result=Result.OK, evidence=evidence)
 
 
-def failed(check: str, evidence: str, setting: str = "") -> Finding:
+def failed(check: str, evidence: str, setting: str = "", *, advice: str = "") -> Finding:
     """Return a check that found something that does not work."""
-    return Finding(check=check, result=Result.FAILED, evidence=evidence, setting=setting)
+    return Finding(
+        check=check, result=Result.FAILED, evidence=evidence, setting=setting, advice=advice
+    )
+
+
+def warned(check: str, evidence: str, *, advice: str) -> Finding:
+    """Return a check that found something that works and should not stay as it is."""
+    return Finding(check=check, result=Result.WARNING, evidence=evidence, advice=advice)
 
 
 def forgiven(check: str, evidence: str, setting: str = "") -> Finding:

@@ -48,7 +48,7 @@ CURL = [example for example in EXAMPLES if needs(example, "curl ") and example n
 LIVE = [
     example
     for example in EXAMPLES
-    if needs(example, "bridge cpo", "bridge trace", "bridge deadletters")
+    if needs(example, "bridge cpo", "bridge trace", "bridge deadletters", "bridge beckn doctor")
 ]
 ALONE = [example for example in EXAMPLES if example not in [*MAKE, *DOCKER, *CURL, *LIVE]]
 
