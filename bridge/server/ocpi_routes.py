@@ -180,7 +180,7 @@ async def _own_token(emsp: Emsp, candidates: Sequence[str]) -> Presented | None:
     """Return the CPO that calls with the token it gave to us, where its flag allows that (Q3)."""
     for cpo_id in emsp.cpo_ids if candidates else ():
         theirs = (await emsp.connections.get(cpo_id)).token
-        if theirs is None or not any(_same(theirs, candidate) for candidate in candidates):
+        if theirs is None or not any(is_same_token(theirs, candidate) for candidate in candidates):
             continue
         if emsp.flags(cpo_id).own_token_inbound:
             return Presented(cpo_id, TokenUse.REGISTERED, theirs)
@@ -188,7 +188,8 @@ async def _own_token(emsp: Emsp, candidates: Sequence[str]) -> Presented | None:
     return None
 
 
-def _same(theirs: str, candidate: str) -> bool:
+def is_same_token(theirs: str, candidate: str) -> bool:
+    """Compare tokens in constant time; any bytes may stand in a header."""
     return hmac.compare_digest(theirs.encode(), candidate.encode(errors="replace"))
 
 
