@@ -114,7 +114,7 @@ async def test_a_body_that_does_not_come_is_not_waited_for() -> None:
         await gate.wait()
 
     async with TestClient(TestServer(edge.app(attentive(0.05, edge.metrics)))) as client:
-        async with client.post("/beckn", data=dripping()) as answer:
+        async with asyncio.timeout(10), client.post("/beckn", data=dripping()) as answer:
             assert answer.status == 400
             assert (await answer.json())["message"]["ack"]["status"] == "NACK"
         gate.set()
