@@ -8,6 +8,7 @@
 #   make fuzz-edge        50,000 messages that are nearly right, to a running bridge
 #   make conformance      run the tests that show a requirement of OCPI; write docs/ocpi-conformance.md
 #   make bench            speed and memory beside their limits (docs/performance.md); ARGS=pull: one
+#   make rolling          restart two bridges by turns during a minute of walk-ins, 5 per second
 #   make lock             requirements.lock anew: what the image installs, by hash; after constraints.txt
 #   make lint | format | types | contracts | mapping | clean
 
@@ -20,7 +21,7 @@ ARGS  :=
 export PYTHONDONTWRITEBYTECODE :=
 
 .NOTPARALLEL:
-.PHONY: run test coverage fuzz fuzz-edge conformance bench lock lint format types contracts mapping clean
+.PHONY: run test coverage fuzz fuzz-edge conformance bench rolling lock lint format types contracts mapping clean
 
 run: $(READY)
 	@$(BIN)/bridge demo $(ARGS)
@@ -49,6 +50,9 @@ conformance: $(READY)
 
 bench: $(READY)
 	@$(BIN)/python -m tests.bench $(ARGS)
+
+rolling: $(READY)
+	@$(BIN)/python -m tests.image.rolling $(ARGS)
 
 lock: $(READY)
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \

@@ -11,7 +11,8 @@ from aiohttp import web
 
 from bridge.errors import BridgeError
 from bridge.sandbox.bap import SandboxBap
-from bridge.sandbox.drive import Choice, Driver, find_all, walk_in
+from bridge.sandbox.drive import Choice, Driver, find_all, play_walk_in
+from bridge.sandbox.timeline import beckn_words
 
 
 @dataclass
@@ -34,19 +35,25 @@ class Crowd:
         return [web.post("/walk-in", self._walk_in)]
 
     async def _walk_in(self, request: web.Request) -> web.Response:
+        driver = Driver(self.bap)
         try:
-            choice = self.takes(await find_all(self.bap, Driver(self.bap).transaction_id))
+            driver.choice = self.takes(await find_all(self.bap, driver.transaction_id))
+            if driver.choice is None:
+                return web.json_response({"error": "every EVSE is taken"}, status=503)
+            try:
+                final = await play_walk_in(driver, stops="stops" in request.query)
+            finally:
+                self.leaves(driver.choice)
         except (TimeoutError, AssertionError, LookupError, aiohttp.ClientError) as error:
-            return web.json_response({"error": f"search: {error!r}"}, status=502)
-        if choice is None:
-            return web.json_response({"error": "every EVSE is taken"}, status=503)
-        try:
-            final = await walk_in(self.bap, choice=choice, stops="stops" in request.query)
-        except (TimeoutError, AssertionError, LookupError, aiohttp.ClientError) as error:
-            return web.json_response({"error": repr(error)}, status=502)
-        finally:
-            self.leaves(choice)
+            return web.json_response(self._story(driver, error), status=502)
         return web.json_response(final)
+
+    def _story(self, driver: Driver, error: Exception) -> dict[str, object]:
+        """Tell what went wrong: where the play stopped, and which callbacks had come by then."""
+        own = driver.transaction_id
+        came = [each for each in self.bap.callbacks if each["context"]["transaction_id"] == own]
+        words = [f"{each['context']['action']}  {beckn_words(each)}".strip() for each in came]
+        return {"error": repr(error), "transaction_id": own, "callbacks": words}
 
     def takes(self, choices: list[Choice]) -> Choice | None:
         """Take an EVSE where nobody was yet, else the one left longest ago; None: all are taken."""

@@ -13,6 +13,8 @@ from typing import Any, Final
 import aiohttp
 from aiohttp import web
 
+from bridge.sandbox.calls import client
+
 Message = dict[str, Any]
 Sign = Callable[[bytes], str]
 """Gives the Authorization header of exactly these bytes."""
@@ -69,7 +71,7 @@ class SandboxBap:
         return app
 
     async def _running(self, _: web.Application) -> AsyncIterator[None]:
-        self._http = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=10))
+        self._http = client()
         yield
         await self._http.close()
 

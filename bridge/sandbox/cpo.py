@@ -35,6 +35,7 @@ from bridge.ocpi.types import BusinessDetails, InterfaceRole, ModuleID, Role, Ve
 from bridge.ocpi.urls import join
 from bridge.ocpi.versions import Endpoint, Version, VersionDetails
 from bridge.sandbox import stations
+from bridge.sandbox.calls import client
 from bridge.sandbox.commanded import commanded
 
 T = TypeVar("T")
@@ -156,7 +157,7 @@ class SandboxCpo:
         return app
 
     async def _running(self, _: web.Application) -> AsyncIterator[None]:
-        self._http = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=10))
+        self._http = client()
         yield
         for task in self._tasks:
             task.cancel()

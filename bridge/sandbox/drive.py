@@ -55,11 +55,14 @@ async def find_all(bap: SandboxBap, transaction_id: str, *, within_s: float = 15
     intent = {"fulfillment": {"type": "CHARGING", "stops": [stop]}}
     message_id = await bap.acked("search", {"intent": intent}, transaction_id)
     found = await bap.answer_to(message_id, within_s=within_s)
-    return [
+    choices = [
         Choice(provider["id"], item["id"])
         for provider in found["message"]["catalog"]["providers"]
         for item in provider["items"]
     ]
+    if not choices:
+        raise LookupError("nothing is on offer here")
+    return choices
 
 
 def update(order: Message, code: str, token: str | None = None) -> Message:
@@ -216,23 +219,29 @@ async def book(bap: SandboxBap, transaction_id: str, choice: Choice, amount: str
     return await Driver(bap, choice, amount, transaction_id=transaction_id).books()
 
 
-async def walk_in(
-    bap: SandboxBap, *, amount: str = "100", choice: Choice | None = None, stops: bool = False
-) -> Message:
+async def walk_in(bap: SandboxBap, *, amount: str = "100") -> Message:
     """Play the whole walk-in; return the final on_update.
 
+    Raises:
+        TimeoutError: a step did not happen.
+    """
+    return await play_walk_in(Driver(bap, amount=amount))
+
+
+async def play_walk_in(driver: Driver, *, stops: bool = False) -> Message:
+    """Play a driver's walk-in; return the final on_update.
+
     Args:
-        choice: where; None = the nearest item.
         stops: the driver ends the session, else the vehicle is full at some time.
 
     Raises:
         TimeoutError: a step did not happen.
     """
-    driver = Driver(bap, choice, amount)
     await driver.books()
     await driver.starts()
     order_id = driver.order["id"]
-    await driver.ask("track", {"order_id": order_id, "callback_url": f"{bap.url}/live"})
+    live = f"{driver.bap.url}/live"
+    await driver.ask("track", {"order_id": order_id, "callback_url": live})
     await driver.ask("status", {"order_id": order_id})
     if stops:
         await driver.ask("update", update(driver.order, "end-charging"))

@@ -93,6 +93,7 @@ class CatalogFollower:
         """Load, then follow, until cancelled; starts over when Redis was away or ran ahead."""
         while True:
             try:
+                self.loaded = False
                 position = await self._load()
                 self.loaded = True
                 await self._follow(position)
