@@ -7,6 +7,7 @@
 #   make fuzz             the property tests with fifty times the examples: many minutes
 #   make fuzz-edge        50,000 messages that are nearly right, to a running bridge
 #   make conformance      run the tests that show a requirement of OCPI; write docs/ocpi-conformance.md
+#   make pictures         draw docs/pictures/ from a real run of three minutes; needs Debian's prometheus
 #   make bench            speed and memory beside their limits (docs/performance.md); ARGS=pull: one
 #   make rolling          restart two bridges by turns during a minute of walk-ins, 5 per second
 #   make lock             requirements.lock anew: what the image installs, by hash; after constraints.txt
@@ -21,7 +22,7 @@ ARGS  :=
 export PYTHONDONTWRITEBYTECODE :=
 
 .NOTPARALLEL:
-.PHONY: run test coverage fuzz fuzz-edge conformance bench rolling lock lint format types contracts mapping clean
+.PHONY: run test coverage fuzz fuzz-edge conformance pictures bench rolling lock lint format types contracts mapping clean
 
 run: $(READY)
 	@$(BIN)/bridge demo $(ARGS)
@@ -47,6 +48,9 @@ fuzz-edge: $(READY)
 conformance: $(READY)
 	@echo "==> conformance: docs/ocpi-conformance.md"
 	@$(BIN)/pytest -n 2 --dist worksteal -q -m "requirement or endpoint" --write-conformance
+
+pictures: $(READY)
+	@$(BIN)/python -m tests.pictures
 
 bench: $(READY)
 	@$(BIN)/python -m tests.bench $(ARGS)

@@ -40,10 +40,15 @@ def rate(metric: str, *labels: str) -> str:
     return f"sum by ({', '.join(labels)}) (rate({metric}[$__rate_interval]))"
 
 
-def within(share: float, metric: str, *labels: str) -> str:
-    """Return the time that a share of a histogram's requests took at most."""
+def within(share: float, metric: str, *labels: str, of: str = "") -> str:
+    """Return the time that a share of a histogram's requests took at most.
+
+    Args:
+        of: narrows the requests, as PromQL has it: ``{label="value"}``.
+    """
     by = ", ".join(("le", *labels))
-    return f"histogram_quantile({share}, sum by ({by}) (rate({metric}_bucket[$__rate_interval])))"
+    series = f"{metric}_bucket{of}[$__rate_interval]"
+    return f"histogram_quantile({share}, sum by ({by}) (rate({series})))"
 
 
 ROWS: Final[dict[str, tuple[Panel, ...]]] = {
@@ -221,7 +226,11 @@ ROWS: Final[dict[str, tuple[Panel, ...]]] = {
     "Replicas and Redis": (
         Panel(
             "Time of round trips to Redis, 99 %",
-            {"{{operation}}": within(0.99, "bridge_redis_request_seconds", "operation")},
+            {
+                "{{operation}}": within(
+                    0.99, "bridge_redis_request_seconds", "operation", of='{operation!="wait"}'
+                )
+            },
             "s",
         ),
         Panel(

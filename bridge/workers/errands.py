@@ -18,6 +18,7 @@ from bridge.flows.jobs import ErrandJob
 from bridge.flows.otp import otp_wanted
 from bridge.flows.ports import Orders
 from bridge.observability import Metrics, bound, get_logger
+from bridge.observability.tracing import called
 from bridge.orders.errands import CollectErrand, Errand, OtpErrand, RefundErrand, kind_of
 from bridge.store.database import Command, Database, packed
 from bridge.store.journal import Journal
@@ -90,6 +91,7 @@ class ErrandWorker:
         """Try once; then tell what came of it, put it off, or give it up."""
         entry = msgspec.json.decode(claim.entry, type=ErrandEntry)
         errand = entry.errand
+        called(f"errand {kind_of(errand)}")
         with bound(transaction_id=errand.transaction_id):
             if not await self._wanted(errand):
                 self._metrics.errands.labels(kind_of(errand), "dropped").inc()

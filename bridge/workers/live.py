@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from bridge.errors import CallbackFailed
 from bridge.observability import get_logger
+from bridge.observability.tracing import called
 from bridge.store.database import Database, packed
 from bridge.store.lanes import Claim, Lanes
 from bridge.workers.inbox import LiveEntry
@@ -38,6 +39,7 @@ class LiveWorker:
     async def handle(self, claim: Claim) -> None:
         """Try once; put it off, or drop it after the last try."""
         entry = msgspec.json.decode(claim.entry, type=LiveEntry)
+        called("deliver live data")
         try:
             await self._patch(entry.url, bytes(entry.body))
         except CallbackFailed as error:
