@@ -60,7 +60,7 @@ rolling: $(READY)
 
 lock: $(READY)
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-	  --no-annotate --no-header -c constraints.txt pyproject.toml -o requirements.lock
+	  --no-annotate --no-header --extra otel -c constraints.txt pyproject.toml -o requirements.lock
 
 lint: $(READY)
 	@echo "==> lint and format: $$($(BIN)/ruff --version)"

@@ -72,7 +72,9 @@ ROWS: Final[dict[str, tuple[Panel, ...]]] = {
             {
                 "{{action}} {{outcome}}": rate(
                     'bridge_beckn_requests_total{outcome!="ack"}', "action", "outcome"
-                )
+                ),
+                "{{side}} above its rate": rate("bridge_rate_limited_total", "side"),
+                "connection {{why}}": rate("bridge_connections_turned_away_total", "why"),
             },
             "reqps",
         ),
