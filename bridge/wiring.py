@@ -87,7 +87,8 @@ def stores_of(settings: Settings, redis_url: str, observe: Observe = unobserved)
     """Return the stores, on one Redis client; ``observe`` is told of each round trip."""
     database = Database(connect(redis_url), observe=observe)
     retention_s = settings.retention_days * 86_400
-    lanes = LaneSet(*(Lanes(database, kind) for kind in LaneSet._fields))
+    buried_s = retention_s // 2
+    lanes = LaneSet(*(Lanes(database, kind, failed_kept_s=buried_s) for kind in LaneSet._fields))
     tokens_a = {cpo.id: cpo.token_a.get_secret_value() for cpo in settings.cpos}
     return Stores(
         database=database,

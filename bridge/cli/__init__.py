@@ -16,6 +16,7 @@ from bridge.cli import (
     cpo,
     demo,
     doctor,
+    erase,
     health,
     orders,
     price,
@@ -55,6 +56,7 @@ cpo.app.command("unlock")(unlock.unlock)
 app.add_typer(cpo.app, name="cpo")
 app.add_typer(beckn.app, name="beckn")
 app.add_typer(sandbox.app, name="sandbox")
+app.add_typer(erase.app, name="orders")
 app.add_typer(orders.dead_letters, name="deadletters")
 app.add_typer(checks.config_app, name="config")
 app.add_typer(checks.mapping_app, name="mapping")

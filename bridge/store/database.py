@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from importlib.resources import files
 from typing import Any, NamedTuple
 
@@ -114,6 +114,18 @@ class Database:
         for command in commands:
             args += [len(command), *command]
         return bool(await self.script(self._commit, [PREFIX], args, operation="commit"))
+
+    async def scan(self, pattern: str, step: int) -> AsyncIterator[str]:
+        """Yield the keys that fit a pattern, ``step`` looked at at a time, each once at least.
+
+        Raises:
+            StoreUnavailable
+        """
+        try:
+            async for name in self.redis.scan_iter(pattern, count=step):
+                yield bytes(name).decode()
+        except _FAULTS as error:
+            raise StoreUnavailable(f"Redis: {error}") from error
 
     async def claim(self, keys: Sequence[str], args: Sequence[Argument]) -> Any:
         """Run the claim script of the lanes; see lanes.py."""

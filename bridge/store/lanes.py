@@ -29,6 +29,9 @@ FAILED = key("failed-entries")
 
 FAILED_KEPT = 10_000
 
+FAILED_KEPT_S = 45 * 86_400
+"""How long one is kept at least, and twice that at most: it may name a driver."""
+
 
 class Claim(NamedTuple):
     """A lane that is held, with its head entry."""
@@ -50,6 +53,7 @@ class Lanes:
 
     Args:
         clock: the time of now, ms.
+        failed_kept_s: how long entries are kept that nobody could digest; twice that at most.
     """
 
     def __init__(
@@ -58,10 +62,12 @@ class Lanes:
         kind: str,
         *,
         lease_s: float = LEASE_S,
+        failed_kept_s: int = FAILED_KEPT_S,
         clock: Callable[[], int] = now_ms,
     ) -> None:
         self.kind = kind
         self.lease_s = lease_s
+        self._failed_kept_s = failed_kept_s
         self._db = database
         self._clock = clock
         self._queue = key("queue", kind)
@@ -146,13 +152,19 @@ class Lanes:
             )
 
     async def bury(self, claim: Claim, error: str) -> None:
-        """Move a head entry that nobody can digest out of the way; it is kept to be looked at."""
+        """Move a head entry that nobody can digest out of the way; it is kept to be looked at.
+
+        A stream has one end for all its entries, so each new one takes the old ones with it.
+        """
+        oldest_ms = self._clock() - self._failed_kept_s * 1000
         await self._db.commit(
             [
                 (
                     *("XADD", FAILED, "MAXLEN", "~", FAILED_KEPT, "*", "lanes", self.kind),
                     *("lane", claim.lane, "entry", claim.entry, "error", error),
                 ),
+                ("XTRIM", FAILED, "MINID", max(0, oldest_ms)),
+                ("EXPIRE", FAILED, self._failed_kept_s),
                 *self.finished(claim),
             ],
             [self.held(claim)],
@@ -173,8 +185,36 @@ class Lanes:
 
     async def entries(self, lane: str) -> list[bytes]:
         """Return the entries of a lane, head first."""
-        stored = await self._db.do("LRANGE", self._entries + lane, 0, -1)
-        return [unstamped(each)[0] for each in stored]
+        return [unstamped(each)[0] for each in await self.stored(lane)]
+
+    async def stored(self, lane: str) -> list[bytes]:
+        """Return the entries of a lane with their stamps, as ``untouched`` compares them."""
+        return list(await self._db.do("LRANGE", self._entries + lane, 0, -1))
+
+    def untouched(self, lane: str, stored: Sequence[bytes]) -> list[Guard]:
+        """Return the guards that nobody holds a lane, and that these are its entries, all of them.
+
+        For a change by somebody who holds no lane: an operator.
+        """
+        listed = self._entries + lane
+        guards = [
+            Guard(("GET", self._holders + lane), None),
+            Guard(("LINDEX", listed, len(stored)), None),
+        ]
+        if stored:
+            guards.append(Guard(("LRANGE", listed, 0, len(stored) - 1), tuple(stored)))
+        return guards
+
+    def exchanged(self, lane: str, index: int, stored: bytes, entry: bytes | None) -> Command:
+        """Return the command that puts ``entry`` in the place of a stored one, None: nothing.
+
+        Of several that are taken out the last comes first. Needs ``untouched``.
+        """
+        listed = self._entries + lane
+        if entry is None:
+            return ("LREM", listed, -1, stored)
+        _, queued_ms, facts = unstamped(stored)
+        return ("LSET", listed, index, stamped(queued_ms, facts, entry))
 
 
 def stamped(queued_ms: int, facts: Mapping[str, str], entry: bytes) -> bytes:

@@ -100,6 +100,10 @@ class DeadLetters:
         row = await self._db.do("GET", _place(letter_id))
         return None if row is None else msgspec.json.decode(row, type=DeadLetter)
 
+    def rewritten(self, letter: DeadLetter) -> Command:
+        """Return the command that changes a dead letter and not its end."""
+        return ("SET", _place(letter.id), packed(letter), "XX", "KEEPTTL")
+
     async def replay(self, letter: DeadLetter) -> bool:
         """Put a dead letter back into its lane; False when somebody else did so before."""
         entry = msgspec.structs.replace(

@@ -17,8 +17,8 @@ _NEVER = -1
 class UseStore:
     """Fits flows.ports Uses; the uses of placed orders are written with them, by ``brought``.
 
-    What an offer was used for is known until ``retention_s`` after its end; of one without an end
-    for good, by hash.
+    What an offer was used for is known until ``retention_s`` after its end. Of one without an end
+    each customer's uses are known for that long after the last, by hash; the sum for good.
     """
 
     def __init__(self, database: Database, *, retention_s: int) -> None:
@@ -46,6 +46,7 @@ class UseStore:
             _UNLIMITED if offer.uses_per_customer is None else offer.uses_per_customer,
             int(take),
             _end(use, self._retention_s),
+            self._retention_s,
         ]
         return _LIMITS[int(await self._db.script(self._use, _sets(use), args))]
 
@@ -61,11 +62,13 @@ def brought(order: Order, retention_s: int) -> list[Command]:
     keeps = keeps_uses(order)
     commands: list[Command] = []
     for use in uses_of(order):
-        end = _end(use, retention_s)
+        end, (whole, *_) = _end(use, retention_s), _sets(use)
         for name in _counted(use):
             commands.append(("SADD" if keeps else "SREM", name, use.order_key))
             if keeps and end >= 0:
                 commands.append(("EXPIREAT", name, end))
+            elif keeps and name != whole:
+                commands.append(("EXPIRE", name, retention_s))
     return commands
 
 

@@ -48,7 +48,11 @@ CURL = [example for example in EXAMPLES if needs(example, "curl ") and example n
 LIVE = [
     example
     for example in EXAMPLES
-    if needs(example, "bridge cpo", "bridge trace", "bridge deadletters", "bridge beckn doctor")
+    if needs(
+        example,
+        *("bridge cpo", "bridge trace", "bridge deadletters", "bridge orders"),
+        "bridge beckn doctor",
+    )
 ]
 ALONE = [example for example in EXAMPLES if example not in [*MAKE, *DOCKER, *CURL, *LIVE]]
 
