@@ -11,6 +11,7 @@ from bridge.clients.ocpi import Exchange, OcpiClient
 from bridge.dialects.deg.dialect import Deg
 from bridge.dialects.dialect import Dialect
 from bridge.dialects.uei.dialect import Uei
+from bridge.dialects.uei.money import ACCOUNT, NO_ACCOUNT
 from bridge.dialects.v1.settings import DialectSettings, PaymentOptions, RefundTerms
 from bridge.errors import SettingsInvalid
 from bridge.flows.emsp.emsp import About, Emsp
@@ -196,6 +197,9 @@ def dialects_of(settings: Settings, mappings: Mappings) -> list[Dialect]:
         ),
         refund=RefundTerms(share=settings.terms.refund_share, within=settings.terms.refund_within),
     )
+    missing = [name for name in ACCOUNT if getattr(payment, name) is None]
+    if missing and "uei" in settings.beckn.dialects and payment.collected_by == "BPP":
+        log.warning("payment.account_missing", dialect="uei", keys=missing, told=NO_ACCOUNT)
     known: dict[str, Callable[[], Dialect]] = {
         "deg": lambda: Deg(mappings, options),
         "uei": lambda: Uei(mappings, options, settings.beckn.uei_profile),

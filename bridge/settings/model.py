@@ -181,15 +181,6 @@ class Settings(Part):
         return self
 
     @model_validator(mode="after")
-    def _uei_has_an_account(self) -> Self:
-        """Check what the layer 2 of uei wants in every payment that the BPP collects."""
-        if "uei" in self.beckn.dialects and self.payment.collected_by == "BPP":
-            for key in ("bank_code", "bank_account_number", "upi_address"):
-                if not getattr(self.payment, key):
-                    raise ValueError(f"payment.{key} is missing: the dialect uei has to tell it")
-        return self
-
-    @model_validator(mode="after")
     def _uei_can_tell_phones(self) -> Self:
         desks = (self.support, *(cpo.support for cpo in self.cpos))
         phones = [desk.phone for desk in desks if desk is not None and desk.phone is not None]

@@ -5,7 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
+from bridge.mapping import load
+from bridge.settings import data_path
+from bridge.wiring import dialects_of
 from tests.unit.test_settings import MINIMAL, faults, settings
 
 SECRET = "SECRET-of-the-gateway"
@@ -46,13 +50,23 @@ UEI = MINIMAL.replace("beckn: {", "beckn: {dialects: [deg, uei], ")
 ACCOUNT = "bank_code: B1, bank_account_number: '0042', upi_address: b@upi"
 
 
-def test_uei_needs_the_account_of_a_bpp_that_collects(tmp_path: Path) -> None:
-    assert any("payment.bank_code is missing" in each for each in faults(tmp_path, UEI))
-    half = f"{UEI}payment: {{bank_code: B1}}\n"
-    assert any("payment.bank_account_number is" in each for each in faults(tmp_path, half))
-    for enough in (ACCOUNT, "collected_by: BAP"):
-        told = settings(tmp_path, f"{UEI}payment: {{{enough}}}\n")
-        assert (told.beckn.dialects, told.beckn.uei_profile) == (("deg", "uei"), "3.1")
+@pytest.mark.parametrize(
+    ("payment", "missing"),
+    [
+        ("bank_code: B1", ["bank_account_number", "upi_address"]),
+        (ACCOUNT, None),
+        ("collected_by: BAP", None),
+    ],
+)
+def test_uei_warns_of_an_account_that_is_not_whole(
+    payment: str, missing: list[str] | None, tmp_path: Path
+) -> None:
+    told = settings(tmp_path, f"{UEI}payment: {{{payment}}}\n")
+    assert (told.beckn.dialects, told.beckn.uei_profile) == (("deg", "uei"), "3.1")
+    with capture_logs() as logs:
+        dialects_of(told, load(data_path("mappings")))
+    warned = [line["keys"] for line in logs if line["event"] == "payment.account_missing"]
+    assert warned == ([] if missing is None else [missing])
 
 
 def test_uei_needs_phones_with_their_country_code(tmp_path: Path) -> None:

@@ -18,8 +18,11 @@ from bridge.orders.transitions import PLACED
 MANDATES = frozenset({"UPI-TRANSFER"})
 """Ways to pay by which the driver allows to collect up to an amount."""
 
+ACCOUNT = ("bank_code", "bank_account_number", "upi_address")
+"""Bank details that layer 2 wants in every payment."""
+
 NO_ACCOUNT = "NA"
-"""Stands where bank details are compulsory though the BAP collects, and knows its own."""
+"""Stands for those that are not set, and for all where the BAP collects, which knows its own."""
 
 
 class UeiMoney(MoneyRenderer):
@@ -64,12 +67,9 @@ class UeiMoney(MoneyRenderer):
 
     def account(self, payment: Payment, *, open_: bool) -> dict[str, object]:
         """Return the account: every entry has to name one, whatever it is for."""
-        if payment.collected_by == "BAP":
-            return dict.fromkeys(("bank_code", "bank_account_number", "upi_address"), NO_ACCOUNT)
+        ours = payment.collected_by == "BPP"
         return {
-            "bank_code": self.options.bank_code,
-            "bank_account_number": self.options.bank_account_number,
-            "upi_address": self.options.upi_address,
+            name: (getattr(self.options, name) if ours else None) or NO_ACCOUNT for name in ACCOUNT
         }
 
     def cancellation_terms(self, order: Order, now: datetime) -> list[dict[str, object]]:
