@@ -65,6 +65,7 @@ Event = Literal[
     "ocpi.refused",
     "ocpi.tolerated",
     "otp.shown",
+    "payment.account_missing",
     "payment.refused",
     "payment.repeated",
     "payment.requested",
