@@ -14,10 +14,17 @@ from pathlib import Path
 
 import uvloop
 
-from tests.bench import authorize, pricing, pull, sessions
+from tests.bench import ack, authorize, pricing, pull, sessions
 from tests.bench.bench import FULL, SMALL, Bench, Scale, report
 
-BENCHES = (pull.BENCH, authorize.BENCH, sessions.BENCH, pricing.QUOTE_BENCH, pricing.COSTING_BENCH)
+BENCHES = (
+    pull.BENCH,
+    ack.BENCH,
+    authorize.BENCH,
+    sessions.BENCH,
+    pricing.QUOTE_BENCH,
+    pricing.COSTING_BENCH,
+)
 
 
 def main() -> int:

@@ -140,6 +140,7 @@ async def bridge_process(
             }
         ],
         "beckn": {"subscriber_id": "bridge.example"},
+        "allow_hosts": ["127.0.0.1"],
     }
     path = folder / "bridge.yaml"
     path.write_text(yaml.safe_dump(config))
