@@ -27,7 +27,7 @@ from bridge.flows.decision import Terms, World
 from bridge.flows.ports import LiveStatus, PullSoon
 from bridge.gauges import Gauges, redis_observer
 from bridge.mapping import Mappings, load
-from bridge.network import beckn_edge, ocpi_side, outbox_of
+from bridge.network import beckn_edge, challenge_answer_of, ocpi_side, outbox_of
 from bridge.observability import Metrics, get_logger
 from bridge.observability.tracing import Tracing
 from bridge.ocpi.locations import Status
@@ -39,6 +39,7 @@ from bridge.server.middlewares import beckn_faults, last_words
 from bridge.server.ops_routes import Ops, ops_routes
 from bridge.server.payment_routes import payment_routes
 from bridge.server.session_routes import session_routes
+from bridge.server.subscribe_routes import subscribe_routes
 from bridge.settings import Settings, data_path
 from bridge.settings.layer2 import layer2_of
 from bridge.wiring import (
@@ -341,6 +342,8 @@ def create_app(settings: Settings, redis_url: str) -> web.Application:
     app[COMMERCIAL] = commercial
     drain = app[DRAIN] = Drain(runners)
     app.on_response_prepare.append(last_words(lambda: drain.begun))
+    answer = challenge_answer_of(settings.beckn)
+    app.add_routes(subscribe_routes(answer, settings.beckn.subscriber_id))
     app.add_routes(beckn_routes(edge))
     shared = settings.ops_listen is None
     app[OPERATIONS] = app if shared else web.Application(middlewares=[attend])

@@ -9,6 +9,7 @@ from functools import partial
 import aiohttp
 from aiohttp import web
 
+from bridge.beckn.challenge import decrypted, encryption_key, registry_key, signed
 from bridge.beckn.layer2 import Layer2Files
 from bridge.beckn.signing import KeyId, private_key, sign
 from bridge.clients.beckn import Sign, post_callback
@@ -22,7 +23,9 @@ from bridge.server.beckn_routes import BecknEdge, Webhook
 from bridge.server.ocpi_routes import ocpi_routes
 from bridge.server.rates import Limiter, Rate
 from bridge.server.signatures import Verifier
+from bridge.server.subscribe_routes import Answer
 from bridge.settings import Settings
+from bridge.settings.beckn import Beckn
 from bridge.wiring import Stores, now
 from bridge.workers.lane_runner import Bell
 from bridge.workers.outbox import OutboxWorker
@@ -123,6 +126,21 @@ def signer_of(settings: Settings) -> Sign | None:
     key_id = KeyId(beckn.subscriber_id, beckn.key_id)
     life = timedelta(seconds=beckn.signature_life_s)
     return lambda body: sign(body, key, key_id, now=now(), life=life)
+
+
+def challenge_answer_of(beckn: Beckn) -> Answer | None:
+    """Return what answers a registry's challenge; None = on_subscribe is off."""
+    own, registry, key = (
+        beckn.encryption_private_key,
+        beckn.registry_encryption_key,
+        beckn.private_key,
+    )
+    if beckn.on_subscribe == "sign" and key is not None:
+        return partial(signed, key=private_key(key.get_secret_value()))
+    if beckn.on_subscribe == "decrypt" and own is not None and registry is not None:
+        secret = encryption_key(own.get_secret_value())
+        return partial(decrypted, own=secret, registry=registry_key(registry))
+    return None
 
 
 def verifier_of(settings: Settings, http: aiohttp.ClientSession) -> Verifier | None:

@@ -86,6 +86,8 @@ Event = Literal[
     "session.status_fell",
     "session.weak_correlation",
     "store.unavailable",
+    "subscription.answered",
+    "subscription.refused",
     "token.authorized",
 ]
 """Every event of the log, ``noun.verb``: the type checker refuses any other."""

@@ -8,7 +8,16 @@ from typing import Final, Literal, Self
 from pydantic import Field, model_validator
 
 from bridge.beckn.registry import RegistryKind
-from bridge.settings.values import BaseUrl, Name, Part, Seconds, SharedKey, SigningKey
+from bridge.settings.values import (
+    BaseUrl,
+    EncryptionKey,
+    Name,
+    Part,
+    RegistryKey,
+    Seconds,
+    SharedKey,
+    SigningKey,
+)
 
 ADAPTER_URLS: Final = {
     "protocol-server": "http://bpp-client:6001",
@@ -40,6 +49,10 @@ class Beckn(Part):
     private_key_file: Path | None = None
     registry_url: BaseUrl | None = None
     registry_kind: RegistryKind = RegistryKind.LEGACY
+    on_subscribe: Literal["off", "decrypt", "sign"] = "off"
+    encryption_private_key: EncryptionKey | None = None
+    encryption_private_key_file: Path | None = None
+    registry_encryption_key: RegistryKey | None = None
     layer2: tuple[Layer2File, ...] = ()
     layer2_outbound: Literal["send", "withhold"] = "send"
     signature_life_s: Seconds = 300
@@ -62,6 +75,19 @@ class Beckn(Part):
             raise ValueError("to verify signatures, registry_url says where the keys are")
         if (self.key_id is None) != (self.private_key is None):
             raise ValueError("key_id and private_key go together: both sign, or none does")
+        return self
+
+    @model_validator(mode="after")
+    def _challenges_can_be_answered(self) -> Self:
+        if self.on_subscribe != "off" and self.adapter == "protocol-server":
+            raise ValueError("protocol-server answers on_subscribe itself")
+        if self.on_subscribe == "sign" and self.private_key is None:
+            raise ValueError("on_subscribe: sign needs key_id and private_key")
+        keys = (self.encryption_private_key, self.registry_encryption_key)
+        if self.on_subscribe == "decrypt" and None in keys:
+            raise ValueError(
+                "on_subscribe: decrypt needs encryption_private_key and registry_encryption_key"
+            )
         return self
 
     @property

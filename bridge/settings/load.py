@@ -15,6 +15,7 @@ from bridge.settings.sources import Draft, Location, Named, lay_environment_over
 
 SECRETS: Final[tuple[tuple[str, ...], ...]] = (
     ("secrets_key",),
+    ("beckn", "encryption_private_key"),
     ("beckn", "private_key"),
     ("beckn", "webhook_hmac_key"),
     ("otp", "secret"),

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 
+from bridge.beckn.challenge import encryption_key, registry_key
 from bridge.beckn.signing import private_key
 from bridge.errors import SignatureInvalid
 from bridge.settings.redis_url import parse_redis_url
@@ -86,11 +87,30 @@ def _signing_key(secret: SecretStr) -> SecretStr:
     return secret
 
 
+def _encryption_key(secret: SecretStr) -> SecretStr:
+    """Take an X25519 private key in Base64; nothing of it is repeated."""
+    try:
+        encryption_key(secret.get_secret_value())
+    except SignatureInvalid as error:
+        raise ValueError(error.reason) from None
+    return secret
+
+
+def _registry_key(text: str) -> str:
+    try:
+        registry_key(text)
+    except SignatureInvalid as error:
+        raise ValueError(error.reason) from error
+    return text
+
+
 Url = Annotated[str, AfterValidator(_url)]
 BaseUrl = Annotated[str, AfterValidator(_base_url)]
 RedisUrl = Annotated[SecretStr, AfterValidator(_redis_url)]
 Token = Annotated[SecretStr, AfterValidator(_token)]
 SigningKey = Annotated[SecretStr, AfterValidator(_signing_key)]
+EncryptionKey = Annotated[SecretStr, AfterValidator(_encryption_key)]
+RegistryKey = Annotated[str, AfterValidator(_registry_key)]
 SecretsKey = Annotated[SecretStr, AfterValidator(_secrets_key)]
 SharedKey = Annotated[SecretStr, Field(min_length=1)]
 """A key that another program has already; how long it is was not ours to say."""
