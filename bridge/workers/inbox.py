@@ -41,6 +41,7 @@ from bridge.store.members import MemberStore
 from bridge.store.orders import OrderStore
 from bridge.store.outbox import CallbackEntry
 from bridge.store.slots import SlotStore
+from bridge.workers.lane_runner import Ring
 
 log = get_logger()
 
@@ -97,7 +98,7 @@ class InboxWorker:
     Args:
         world: gives what flows may look at, with the time of now.
         reply_url: where an on_* message for a request's BAP goes, without the action.
-        wake: called when lanes may have got something.
+        wake: called with the kinds of lanes that have got something.
         pull_soon: asks for an early pull of a CPO's list.
     """
 
@@ -114,7 +115,7 @@ class InboxWorker:
         reply_url: Callable[[str], str],
         bpp_id: str,
         bpp_uri: str,
-        wake: Callable[[], None],
+        wake: Ring,
         pull_soon: PullSoon,
         metrics: Metrics,
     ) -> None:
@@ -148,7 +149,7 @@ class InboxWorker:
             if not await self._db.commit(commands, [self._lanes.inbox.held(claim), *guards]):
                 log.warning("lane.lost", order=claim.lane)
                 return
-            self._wake()
+            self._wake(*_kinds(decision))
             for pull in decision.pulls:
                 self._pull_soon(pull.cpo_id, pull.module, at_once=pull.at_once)
             self._count_state(record, decision.order or decision.pass_order)
@@ -280,6 +281,18 @@ class InboxWorker:
                 lane, "bridge", "bridge", f"errand {kind_of(errand)}", id=errand.id
             )
         return commands
+
+
+def _kinds(decision: Decision) -> list[str]:
+    """Return the kinds of lanes that a decision puts something into."""
+    filled = {
+        "outbox": decision.callbacks,
+        "command": decision.plans,
+        "errand": decision.errands,
+        "live": decision.live,
+        "inbox": decision.member_use,
+    }
+    return [kind for kind, entries in filled.items() if entries]
 
 
 def _moved(before: Record, after: Record) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
+from typing import Protocol
 
 from bridge.errors import StoreUnavailable
 from bridge.observability import Metrics, episode, get_logger
@@ -69,6 +70,11 @@ class LaneRunner:
         self._work = asyncio.Event()
         self._stopping = False
         self._active: dict[asyncio.Task[None], Claim] = {}
+
+    @property
+    def kind(self) -> str:
+        """The kind of its lanes."""
+        return self._lanes.kind
 
     def wake(self) -> None:
         """Say that something was queued."""
@@ -155,18 +161,29 @@ class LaneRunner:
             stop_if_cancelled()
 
 
+class Ring(Protocol):
+    """Wakes the runners of kinds of lanes."""
+
+    def __call__(self, *kinds: str) -> None:
+        """Say that these kinds have got something."""
+        ...
+
+
 class Bell:
-    """Wakes every runner of the process: whoever queued something rings it."""
+    """Wakes runners of this process: whoever has queued something rings for its kind of lanes.
+
+    A runner that is not rung for finds it all the same, ``POLL_S`` later.
+    """
 
     def __init__(self) -> None:
-        self._runners: list[LaneRunner] = []
+        self._runners: dict[str, LaneRunner] = {}
 
     def add(self, runner: LaneRunner) -> LaneRunner:
         """Let a runner hear the bell."""
-        self._runners.append(runner)
+        self._runners[runner.kind] = runner
         return runner
 
-    def ring(self) -> None:
-        """Wake them all; a runner without work goes back to sleep at once."""
-        for runner in self._runners:
-            runner.wake()
+    def ring(self, *kinds: str) -> None:
+        """Wake the runners of these kinds; none = of ``inbox``, where every event comes in."""
+        for kind in kinds or ("inbox",):
+            self._runners[kind].wake()

@@ -60,7 +60,7 @@ class Side:
             reply_url=lambda bap_uri: bap_uri,
             bpp_id="bridge.example",
             bpp_uri="https://bridge.example/beckn",
-            wake=lambda: None,
+            wake=lambda *_: None,
             pull_soon=self.pull_soon,
             metrics=Metrics(),
         )
