@@ -11,18 +11,21 @@
 #   make bench            speed and memory beside their limits (docs/performance.md); ARGS=pull: one
 #   make rolling          restart two bridges by turns during a minute of walk-ins, 5 per second
 #   make lock             requirements.lock anew: what the image installs, by hash; after constraints.txt
+#   make audit            known flaws of what requirements.lock pins; fails when nothing was audited
+#   make sbom             dist/sbom.cdx.json: CycloneDX, all that requirements.lock pins
 #   make lint | format | types | contracts | mapping | clean
 
 VENV  := .venv
 BIN   := $(VENV)/bin
 READY := $(VENV)/.ready
 ARGS  :=
+AUDIT := .venv-audit
 
 # Whatever the shell says, bytecode is kept: the tests start hundreds of processes.
 export PYTHONDONTWRITEBYTECODE :=
 
 .NOTPARALLEL:
-.PHONY: run test coverage fuzz fuzz-edge conformance pictures bench rolling lock lint format types contracts mapping clean
+.PHONY: run test coverage fuzz fuzz-edge conformance pictures bench rolling lock audit sbom lint format types contracts mapping clean
 
 run: $(READY)
 	@$(BIN)/bridge demo $(ARGS)
@@ -62,6 +65,30 @@ lock: $(READY)
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	  --no-annotate --no-header --extra otel -c constraints.txt pyproject.toml -o requirements.lock
 
+# pip-audit ends well when it had to skip everything: what its report says is judged here.
+audit: $(AUDIT)/.ready
+	@echo "==> audit: $$($(AUDIT)/bin/pip-audit --version), OSV"
+	@rm -f $(AUDIT)/report.json
+	@$(BIN)/python -m tests.supply pins > $(AUDIT)/pins.txt
+	@$(AUDIT)/bin/pip-audit --requirement $(AUDIT)/pins.txt --no-deps --disable-pip \
+	  --vulnerability-service osv --format json --output $(AUDIT)/report.json \
+	  --progress-spinner off > $(AUDIT)/said.txt 2>&1 || tail -n 1 $(AUDIT)/said.txt >&2
+	@$(BIN)/python -m tests.supply audit $(AUDIT)/report.json
+
+sbom: $(AUDIT)/.ready
+	@mkdir -p dist
+	@$(BIN)/python -m tests.supply pins > $(AUDIT)/pins.txt
+	@PYTHONWARNINGS=ignore::UserWarning $(AUDIT)/bin/cyclonedx-py requirements $(AUDIT)/pins.txt --pyproject pyproject.toml \
+	  --output-format JSON --output-reproducible --output-file dist/sbom.cdx.json
+	@$(BIN)/python -m tests.supply sbom dist/sbom.cdx.json
+
+$(AUDIT)/.ready: $(READY) tests/supply/requirements.txt
+	@echo "==> environment: $(AUDIT)"
+	@$(BIN)/python -m venv --clear $(AUDIT)
+	@$(AUDIT)/bin/python -m pip install --quiet --disable-pip-version-check \
+	  -r tests/supply/requirements.txt
+	@touch $@
+
 lint: $(READY)
 	@echo "==> lint and format: $$($(BIN)/ruff --version)"
 	@$(BIN)/ruff check .
@@ -88,7 +115,7 @@ mapping: $(READY)
 
 # The data of the embedded store (./data) is the user's own: it stays.
 clean:
-	rm -rf $(VENV) .venv-extrawest dist .coverage .coverage.* .hypothesis .import_linter_cache \
+	rm -rf $(VENV) .venv-extrawest $(AUDIT) dist .coverage .coverage.* .hypothesis .import_linter_cache \
 	  .mypy_cache .pytest_cache .ruff_cache
 	find bridge tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
