@@ -21,6 +21,9 @@ from bridge.wiring import Stores, stores_of
 
 out = Console(highlight=False, soft_wrap=True, markup=False)
 """Prints words as they are: brackets of ids and of peers' messages are no mark-up."""
+if not out.is_terminal:
+    # Where a program reads, a table at 80 columns would break ids that are searched for.
+    out.width = max(out.width, 200)
 
 ConfigOption = Annotated[
     Path | None,

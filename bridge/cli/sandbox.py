@@ -12,6 +12,7 @@ from rich.console import Console
 from bridge.sandbox.alone import Crowd, serve
 from bridge.sandbox.bap import SandboxBap
 from bridge.sandbox.cpo import Behaviour, SandboxCpo
+from bridge.sandbox.drive import GPS
 from bridge.sandbox.timeline import Timeline
 
 app = typer.Typer(help="A CPO and a BAP for trials, each by itself.", no_args_is_help=True)
@@ -55,6 +56,9 @@ def bap(
     bridge: Annotated[str, typer.Option("--bridge", help="Address of the bridge.")],
     host: HostOption = "127.0.0.1",
     port: Annotated[int, typer.Option("--port")] = 5301,
+    gps: Annotated[
+        str, typer.Option("--gps", help="Where its drivers are: latitude,longitude.")
+    ] = GPS,
 ) -> None:
     """Run a BAP that speaks Beckn 1.1.0; POST /walk-in has a driver charge, and gives the bill.
 
@@ -62,5 +66,5 @@ def bap(
     """
     timeline = Timeline(Console(highlight=False, soft_wrap=True))
     sandbox = SandboxBap(bridge.rstrip("/"), seen=timeline.beckn, url=url.rstrip("/"))
-    application = sandbox.app(Crowd(sandbox).routes())
+    application = sandbox.app(Crowd(sandbox, gps).routes())
     asyncio.run(serve(application, host, port))

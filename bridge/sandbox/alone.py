@@ -11,7 +11,7 @@ from aiohttp import web
 
 from bridge.errors import BridgeError
 from bridge.sandbox.bap import SandboxBap
-from bridge.sandbox.drive import Choice, Driver, find_all, play_walk_in
+from bridge.sandbox.drive import GPS, Choice, Driver, find_all, play_walk_in
 from bridge.sandbox.timeline import beckn_words
 
 
@@ -20,9 +20,13 @@ class Crowd:
     """Drivers that share a BAP: each goes to the EVSE where none of them is, or was last.
 
     So walk-ins may be played at any rate that the EVSEs have room for.
+
+    Args:
+        gps: around which they search.
     """
 
     bap: SandboxBap
+    gps: str = GPS
     _taken: dict[str, None] = field(default_factory=dict)
     _left: dict[str, None] = field(default_factory=dict)
 
@@ -37,7 +41,8 @@ class Crowd:
     async def _walk_in(self, request: web.Request) -> web.Response:
         driver = Driver(self.bap)
         try:
-            driver.choice = self.takes(await find_all(self.bap, driver.transaction_id))
+            found = await find_all(self.bap, driver.transaction_id, gps=self.gps)
+            driver.choice = self.takes(found)
             if driver.choice is None:
                 return web.json_response({"error": "every EVSE is taken"}, status=503)
             try:

@@ -32,6 +32,7 @@ class SandboxBap:
 
     Args:
         bridge_url: base of the bridge, ``/beckn/{action}`` is added.
+        bpp_id: to whom requests but search are sent, until a search tells.
         refuses: callbacks with these actions are answered NACK.
         sign: gives the Authorization of what is sent; None = nothing is signed.
         otps: one-time passwords that came to the driver's phone, which the BAP stands for as well.

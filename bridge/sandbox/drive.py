@@ -11,6 +11,7 @@ from bridge.beckn.times import format_instant
 from bridge.sandbox.bap import Message, SandboxBap
 
 GPS = "12.97838,77.64087"
+"""Where drivers are who are not told where: among the stations of the sandbox CPO."""
 
 UPI = "asha@upi"
 
@@ -43,18 +44,26 @@ async def find(bap: SandboxBap, transaction_id: str, *, within_s: float = 15.0) 
     return (await find_all(bap, transaction_id, within_s=within_s))[0]
 
 
-async def find_all(bap: SandboxBap, transaction_id: str, *, within_s: float = 15.0) -> list[Choice]:
+async def find_all(
+    bap: SandboxBap, transaction_id: str, *, gps: str = GPS, within_s: float = 15.0
+) -> list[Choice]:
     """Search around the driver; return what the first answer lists, the nearest item first.
+
+    From then on the BAP names in ``context.bpp_id`` who answered.
+
+    Args:
+        gps: where the driver is, ``latitude,longitude``.
 
     Raises:
         TimeoutError: there is no answer, which is how ``uei`` says that nothing is there.
     """
     stop = {
-        "location": {"circle": {"gps": GPS, "radius": {"value": "5", "unit": "km"}}},
+        "location": {"circle": {"gps": gps, "radius": {"value": "5", "unit": "km"}}},
     }
     intent = {"fulfillment": {"type": "CHARGING", "stops": [stop]}}
     message_id = await bap.acked("search", {"intent": intent}, transaction_id)
     found = await bap.answer_to(message_id, within_s=within_s)
+    bap.bpp_id = found["context"]["bpp_id"]
     choices = [
         Choice(provider["id"], item["id"])
         for provider in found["message"]["catalog"]["providers"]
