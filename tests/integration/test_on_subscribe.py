@@ -58,11 +58,17 @@ def sealed(said: str, by: X25519PrivateKey = REGISTRY) -> str:
     return text(closing.update(padded) + closing.finalize())
 
 
+async def nobody(_: web.Request) -> web.Response:
+    return web.Response(status=404)
+
+
 async def answered(
     client: AiohttpClient, settings: dict[str, Any], body: object, path: str = "/on_subscribe"
 ) -> tuple[int, Any]:
     beckn = Beckn.model_validate({"subscriber_id": "bridge.example", **settings})
     app = web.Application()
+    # As in the bridge: a wider route stands beside.
+    app.add_routes([web.post("/beckn/{action}", nobody)])
     app.add_routes(subscribe_routes(challenge_answer_of(beckn), beckn.subscriber_id))
     there = await client(app)
     sent = {"data": body} if isinstance(body, bytes) else {"json": body}
