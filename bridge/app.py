@@ -15,7 +15,6 @@ from bridge.beckn.layer2 import Layer2Files
 from bridge.catalog.index import CatalogIndex
 from bridge.catalog.offers import startable_by
 from bridge.clients.beckn import patch_live
-from bridge.clients.guard import guarded_session
 from bridge.clients.live_status import LiveEvses
 from bridge.clients.ocpi import OcpiClient
 from bridge.clients.refusals import Refusals
@@ -27,7 +26,14 @@ from bridge.flows.decision import Terms, World
 from bridge.flows.ports import LiveStatus, PullSoon
 from bridge.gauges import Gauges, redis_observer
 from bridge.mapping import Mappings, load
-from bridge.network import beckn_edge, challenge_answer_of, ocpi_side, outbox_of
+from bridge.network import (
+    beckn_edge,
+    challenge_answer_of,
+    ocpi_side,
+    outbox_of,
+    session_for_baps,
+    session_for_named,
+)
 from bridge.observability import Metrics, get_logger
 from bridge.observability.tracing import Tracing
 from bridge.ocpi.locations import Status
@@ -272,8 +278,8 @@ def create_app(settings: Settings, redis_url: str) -> web.Application:
     operator, bell = Operator(settings), Bell()
     stores = stores_of(settings, redis_url, redis_observer(metrics))
     tolerated = tolerance(metrics, stores.deviations)
-    http = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar())
-    guarded = guarded_session(operator.bap_guard())
+    http = session_for_named(settings)
+    guarded = session_for_baps(settings, operator.bap_guard())
     refused = RefusedTokens(stores.connections, notice)
     cpo_http = cpo_session(operator.cpo_guard())
     client = OcpiClient(
@@ -283,6 +289,7 @@ def create_app(settings: Settings, redis_url: str) -> web.Application:
         limit_bytes=settings.limits.max_cpo_body_bytes,
         tolerated=tolerated,
         traffic=Traffic(reachability(metrics, operator.cpos())),
+        tls=operator.tls(),
         tracing=tracing,
     )
     dialects = dialects_of(settings, mappings)

@@ -13,6 +13,7 @@ from bridge.beckn.challenge import decrypted, encryption_key, registry_key, sign
 from bridge.beckn.layer2 import Layer2Files
 from bridge.beckn.signing import KeyId, private_key, sign
 from bridge.clients.beckn import Sign, post_callback
+from bridge.clients.guard import Guard, guarded_session
 from bridge.clients.registry import Registry
 from bridge.dialects.dialect import Dialect
 from bridge.flows.emsp.emsp import Emsp
@@ -26,6 +27,7 @@ from bridge.server.signatures import Verifier
 from bridge.server.subscribe_routes import Answer
 from bridge.settings import Settings
 from bridge.settings.beckn import Beckn
+from bridge.tls import client_context
 from bridge.wiring import Stores, now
 from bridge.workers.lane_runner import Bell
 from bridge.workers.outbox import OutboxWorker
@@ -106,6 +108,21 @@ def outbox_of(
         withhold=settings.beckn.layer2_outbound == "withhold",
         tracing=tracing,
     )
+
+
+def session_for_named(settings: Settings) -> aiohttp.ClientSession:
+    """Return a session for hosts that the operator named: adapter, registry, hooks."""
+    tls = settings.beckn.tls
+    return aiohttp.ClientSession(
+        cookie_jar=aiohttp.DummyCookieJar(),
+        connector=aiohttp.TCPConnector(ssl=client_context() if tls is None else tls.showing),
+    )
+
+
+def session_for_baps(settings: Settings, guard: Guard) -> aiohttp.ClientSession:
+    """Return a session for hosts that BAPs name: they do not see our certificate."""
+    tls = settings.beckn.tls
+    return guarded_session(guard, tls=None if tls is None else tls.trusting)
 
 
 def webhook_of(settings: Settings) -> Webhook | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
@@ -49,6 +50,11 @@ class Operator:
             )
             for cpo in self._settings.cpos
         }
+
+    def tls(self) -> Mapping[str, ssl.SSLContext]:
+        """Return how the CPOs are called that have authorities or a certificate of their own."""
+        cpos = self._settings.cpos
+        return {cpo.id: cpo.tls.showing for cpo in cpos if cpo.tls is not None}
 
     def overrides(self, cpo_id: str) -> Overrides:
         """Return the endpoints that replace what the CPO says about itself."""

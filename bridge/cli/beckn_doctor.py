@@ -7,7 +7,6 @@ from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from functools import partial
 
-import aiohttp
 import msgspec
 from rich.table import Table
 
@@ -16,6 +15,7 @@ from bridge.doctor.beckn import Surroundings, examine_network
 from bridge.doctor.finding import NetworkReport, failures
 from bridge.errors import BridgeError
 from bridge.mapping import load
+from bridge.network import session_for_named
 from bridge.observability import configure_logging
 from bridge.settings import Settings, data_path
 from bridge.store.connect import connect
@@ -47,9 +47,7 @@ async def network_report(settings: Settings) -> NetworkReport:
     dialects = dialects_of(settings, load(data_path("mappings"), settings.mapping_overlays))
     url = settings.redis_url.get_secret_value()
     async with AsyncExitStack() as stack:
-        http = await stack.enter_async_context(
-            aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar())
-        )
+        http = await stack.enter_async_context(session_for_named(settings))
         redis_time = None
         if url != "embedded":
             redis = await stack.enter_async_context(connect(url, client_name="bridge-cli"))

@@ -85,7 +85,9 @@ async def desk_of(settings: Settings, *heard: Callable[[Exchange], None]) -> Asy
     """Give the stores and a client for CPOs, whose exchanges some want to hear of."""
     operator = Operator(settings)
     async with stores_open(settings) as stores, cpo_session(operator.cpo_guard()) as http:
-        client = OcpiClient(http, party_of(settings), observe=observer(Metrics(), *heard))
+        client = OcpiClient(
+            http, party_of(settings), observe=observer(Metrics(), *heard), tls=operator.tls()
+        )
         yield Desk(operator, stores, client)
 
 

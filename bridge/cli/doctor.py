@@ -69,6 +69,7 @@ async def _report(
             observe=heard,
             limit_bytes=settings.limits.max_cpo_body_bytes,
             tolerated=symptoms.note,
+            tls=operator.tls(),
         )
         try:
             configured = next(each for each in settings.cpos if each.id == cpo_id)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import ipaddress
 import socket
+import ssl
 from collections.abc import Collection
 from ipaddress import IPv4Address, IPv6Address, IPv6Network
 from typing import Final, NamedTuple
@@ -15,6 +16,8 @@ from aiohttp.connector import Connection
 from aiohttp.resolver import DefaultResolver
 from aiohttp.tracing import Trace
 from yarl import URL
+
+from bridge.tls import client_context
 
 _UNICAST: Final = IPv6Network("2000::/3")
 """All of IPv6 that is given out; outside are loopback, site-local, IPv4-compatible and the like."""
@@ -150,10 +153,19 @@ class GuardedConnector(aiohttp.TCPConnector):
     """Connects to nothing that its guard refuses, whoever asks, also along redirects."""
 
     def __init__(
-        self, guard: Guard, *, inner: AbstractResolver | None = None, limit: int, per_host: int = 0
+        self,
+        guard: Guard,
+        *,
+        inner: AbstractResolver | None = None,
+        limit: int,
+        per_host: int = 0,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         super().__init__(
-            resolver=GuardedResolver(guard, inner=inner), limit=limit, limit_per_host=per_host
+            resolver=GuardedResolver(guard, inner=inner),
+            limit=limit,
+            limit_per_host=per_host,
+            ssl=tls or client_context(),
         )
         self._guard = guard
 
@@ -171,13 +183,16 @@ class GuardedConnector(aiohttp.TCPConnector):
         return await super().connect(req, traces, timeout)
 
 
-def guarded_session(guard: Guard, *, limit: int = 100, per_host: int = 0) -> aiohttp.ClientSession:
+def guarded_session(
+    guard: Guard, *, limit: int = 100, per_host: int = 0, tls: ssl.SSLContext | None = None
+) -> aiohttp.ClientSession:
     """Return a session that calls nothing that its guard refuses, and keeps no cookies.
 
     Args:
         limit, per_host: connections at a time, 0 = any number.
+        tls: whom to trust; None = the system's authorities.
     """
     return aiohttp.ClientSession(
         cookie_jar=aiohttp.DummyCookieJar(),
-        connector=GuardedConnector(guard, limit=limit, per_host=per_host),
+        connector=GuardedConnector(guard, limit=limit, per_host=per_host, tls=tls),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import ssl
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -139,6 +140,7 @@ class OcpiClient:
         limit_bytes: largest answer that is read.
         tolerated: counts a deviation of a CPO that was forgiven.
         traffic: knows which CPO is to be left alone.
+        tls: of the CPOs that have authorities or a certificate of their own, by id.
         tracing: makes a span of each request.
     """
 
@@ -151,6 +153,7 @@ class OcpiClient:
         limit_bytes: int = 16 * 1024 * 1024,
         tolerated: Callable[[str, Met], None] = lambda cpo_id, met: None,
         traffic: Traffic | None = None,
+        tls: Mapping[str, ssl.SSLContext] | None = None,
         tracing: Tracing = OFF,
     ) -> None:
         self._tracing = tracing
@@ -160,6 +163,7 @@ class OcpiClient:
         self._limit_bytes = limit_bytes
         self.tolerated = tolerated
         self.traffic = traffic or Traffic()
+        self._tls = tls or {}
 
     async def call(self, call: Call) -> Answer:
         """Make a request; a POST leaves once, and once more along each redirect.
@@ -242,6 +246,7 @@ class OcpiClient:
             body=call.body,
             connect_s=call.timeouts.connect_s,
             limit_bytes=self._limit_bytes,
+            tls=self._tls.get(call.cpo_id),
         )
         try:
             async with asyncio.timeout(call.timeouts.total_s):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import AsyncIterator, Mapping
 from typing import Final, NamedTuple
 from urllib.parse import urljoin, urlsplit
@@ -37,6 +38,7 @@ class Request(NamedTuple):
     Args:
         module: names the request in errors.
         limit_bytes: largest answer that is read.
+        tls: what is particular to this CPO; None = as the session has it.
     """
 
     module: str
@@ -46,6 +48,7 @@ class Request(NamedTuple):
     body: bytes | None
     connect_s: float
     limit_bytes: int
+    tls: ssl.SSLContext | None = None
 
 
 class Received(NamedTuple):
@@ -99,6 +102,7 @@ async def _send(http: aiohttp.ClientSession, request: Request, url: str, hops: i
             headers={**request.headers, **_length(request)},
             data=_once(request),
             allow_redirects=False,
+            ssl=request.tls or True,
             timeout=aiohttp.ClientTimeout(total=None, connect=request.connect_s),
         ) as response:
             return Received(

@@ -8,6 +8,7 @@ from typing import Final, Literal, Self
 from pydantic import Field, model_validator
 
 from bridge.beckn.registry import RegistryKind
+from bridge.settings.tls import Tls
 from bridge.settings.values import (
     BaseUrl,
     EncryptionKey,
@@ -40,6 +41,7 @@ class Beckn(Part):
     adapter: Literal["none", "protocol-server", "onix"] = "none"
     subscriber_id: Name
     reply_base_url: BaseUrl | None = None
+    tls: Tls | None = None
     webhook_hmac_key: SharedKey | None = None
     webhook_hmac_key_file: Path | None = None
     webhook_hmac_mode: Literal["enforce", "report"] = "enforce"

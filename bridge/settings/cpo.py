@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from bridge.ocpi.locations import Capability
+from bridge.settings.tls import Tls
 from bridge.settings.values import (
     BaseUrl,
     CountryCode,
@@ -108,6 +109,7 @@ class Cpo(Part):
     endpoints: dict[Module, dict[Role, Url]] = Field(default_factory=dict)
     flags: CpoFlags = CpoFlags()
     public_url: BaseUrl | None = None
+    tls: Tls | None = None
     timeouts: CpoTimeouts = CpoTimeouts()
     poll: CpoPoll = CpoPoll()
     rotate_days: Annotated[int, Field(ge=1)] | None = 30

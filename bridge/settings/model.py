@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import Literal, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 
 from bridge.dialects.v1.echo import e164
 from bridge.settings.beckn import Beckn
 from bridge.settings.cpo import Cpo, Support
+from bridge.settings.redis_url import parse_redis_url
+from bridge.settings.tls import check_redis_files
 from bridge.settings.values import (
     BaseUrl,
     Bytes,
@@ -173,6 +175,13 @@ class Settings(Part):
     limits: Limits = Limits()
     log: Log = Log()
     tracing: Tracing = Tracing()
+
+    @field_validator("redis_url")
+    @classmethod
+    def _redis_files_can_be_used(cls, secret: SecretStr) -> SecretStr:
+        if secret.get_secret_value() != "embedded":
+            check_redis_files(parse_redis_url(secret.get_secret_value()))
+        return secret
 
     @model_validator(mode="after")
     def _ports_differ(self) -> Self:

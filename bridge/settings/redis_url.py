@@ -41,7 +41,6 @@ _OPTIONS = {
     "ssl_cert_reqs",
     "ssl_certfile",
     "ssl_check_hostname",
-    "ssl_ciphers",
     "ssl_keyfile",
     "ssl_min_version",
     "ssl_password",
@@ -49,8 +48,13 @@ _OPTIONS = {
 _OPTIONS_OF: dict[Kind, set[str]] = {
     "single": _OPTIONS,
     "sentinel": _OPTIONS | {"sentinel_username", "sentinel_password"},
-    "cluster": _OPTIONS - {"db"},
+    "cluster": _OPTIONS - {"db", "ssl_ca_path", "ssl_password"},
 }
+
+
+_VERIFIED = {"ssl_cert_reqs": ("required",), "ssl_check_hostname": ("true", "yes", "1")}
+_VERSIONS = ("771", "772")
+"""TLS 1.2 and 1.3 as redis-py wants them: the numbers on the wire."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +84,7 @@ def parse_redis_url(text: str) -> RedisAddress:
     kind, scheme = _SCHEMES[head]
     place, _, query = rest.partition("?")
     _check_options(kind, query)
+    _check_tls(scheme, query)
     authority, _, path = place.partition("/")
     credentials, _, hosts = authority.rpartition("@")
     if scheme == "unix":
@@ -94,6 +99,19 @@ def _check_options(kind: Kind, query: str) -> None:
     if not {name for name, _ in parse_qsl(query, keep_blank_values=True)} <= _OPTIONS_OF[kind]:
         names = ", ".join(sorted(_OPTIONS_OF[kind]))
         raise ValueError(f"unknown option after the question mark; known are {names}")
+
+
+def _check_tls(scheme: Scheme, query: str) -> None:
+    """See to it that what is said of TLS is done, and that nothing switches verification off."""
+    said = [(name, value) for name, value in parse_qsl(query, True) if name.startswith("ssl_")]
+    if said and scheme != "rediss":
+        raise ValueError("options that begin with ssl_ are for rediss://")
+    for name, value in said:
+        if name in _VERIFIED and value.lower() not in _VERIFIED[name]:
+            allowed = " or ".join(_VERIFIED[name])
+            raise ValueError(f"{name} can only be {allowed}: certificates are always verified")
+        if name == "ssl_min_version" and value not in _VERSIONS:
+            raise ValueError(f"ssl_min_version is {' or '.join(_VERSIONS)}: TLS 1.2 or 1.3")
 
 
 def _service_and_db(kind: Kind, path: str) -> tuple[str, int]:

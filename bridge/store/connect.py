@@ -19,6 +19,7 @@ from redis.backoff import ExponentialBackoff, NoBackoff
 from redis.exceptions import BusyLoadingError
 
 from bridge.settings import RedisAddress, parse_redis_url
+from bridge.tls import MINIMUM
 
 CONNECT_TIMEOUT_S = 2.0
 READ_TIMEOUT_S = 5.0
@@ -53,7 +54,8 @@ def connect(redis_url: str, *, client_name: str = "bridge") -> Redis:
         case "cluster":
             return _cluster(address, options)
         case _:
-            return _single(redis_url, options)
+            least = {"ssl_min_version": MINIMUM} if address.scheme == "rediss" else {}
+            return _single(redis_url, options | least)
 
 
 def _single(redis_url: str, options: dict[str, Any]) -> Redis:
@@ -104,6 +106,7 @@ def _stated(address: RedisAddress, query: str) -> dict[str, Any]:
     stated.pop("host")
     if stated.pop("connection_class", None) is SSLConnection:
         stated["ssl"] = True
+        stated.setdefault("ssl_min_version", MINIMUM)
     if address.kind == "sentinel":
         stated.setdefault("db", address.db)
     return stated

@@ -11,7 +11,8 @@ from typing import ClassVar
 
 import pytest
 import trustme
-from redis.asyncio import Redis
+from redis.asyncio import Redis, RedisCluster
+from redis.asyncio.sentinel import SentinelConnectionPool
 from redis.exceptions import RedisError
 
 from bridge.store.connect import LONGEST_BLOCK_S, READ_TIMEOUT_S, connect
@@ -171,6 +172,20 @@ async def test_tls(tmp_path: Path) -> None:
         async with connect(f"rediss://localhost:{port}?ssl_ca_certs={tmp_path}/stranger.pem") as r:
             with pytest.raises(RedisError, match="certificate verify failed"):
                 await r.ping()
+
+
+@pytest.mark.parametrize("url", ["rediss://h", "rediss+sentinel://h/s", "rediss+cluster://h"])
+async def test_tls_is_1_2_at_least_whatever_stands_there(url: str) -> None:
+    redis = connect(url)
+    if isinstance(redis, RedisCluster):
+        wanted = [redis.connection_kwargs]
+    else:
+        pool = redis.connection_pool
+        wanted = [pool.connection_kwargs]
+        if isinstance(pool, SentinelConnectionPool):
+            (asked,) = pool.sentinel_manager.sentinels
+            wanted.append(asked.connection_pool.connection_kwargs)
+    assert {each["ssl_min_version"] for each in wanted} == {ssl.TLSVersion.TLSv1_2}
 
 
 async def test_comes_back_with_its_server(tmp_path: Path) -> None:
