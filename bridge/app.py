@@ -26,14 +26,7 @@ from bridge.flows.decision import Terms, World
 from bridge.flows.ports import LiveStatus, PullSoon
 from bridge.gauges import Gauges, redis_observer
 from bridge.mapping import Mappings, load
-from bridge.network import (
-    beckn_edge,
-    challenge_answer_of,
-    ocpi_side,
-    outbox_of,
-    session_for_baps,
-    session_for_named,
-)
+from bridge.network import beckn_edge, challenge_answer_of, ocpi_side, outbox_of, sessions_of
 from bridge.observability import Metrics, get_logger
 from bridge.observability.tracing import Tracing
 from bridge.ocpi.locations import Status
@@ -278,8 +271,7 @@ def create_app(settings: Settings, redis_url: str) -> web.Application:
     operator, bell = Operator(settings), Bell()
     stores = stores_of(settings, redis_url, redis_observer(metrics))
     tolerated = tolerance(metrics, stores.deviations)
-    http = session_for_named(settings)
-    guarded = session_for_baps(settings, operator.bap_guard())
+    http, guarded = sessions_of(settings, operator.bap_guard())
     refused = RefusedTokens(stores.connections, notice)
     cpo_http = cpo_session(operator.cpo_guard())
     client = OcpiClient(

@@ -110,6 +110,13 @@ def outbox_of(
     )
 
 
+def sessions_of(
+    settings: Settings, guard: Guard
+) -> tuple[aiohttp.ClientSession, aiohttp.ClientSession]:
+    """Return the sessions of the Beckn side: for whom the operator named, for whom BAPs name."""
+    return session_for_named(settings), session_for_baps(settings, guard)
+
+
 def session_for_named(settings: Settings) -> aiohttp.ClientSession:
     """Return a session for hosts that the operator named: adapter, registry, hooks."""
     tls = settings.beckn.tls

@@ -124,13 +124,24 @@ async def _send(http: aiohttp.ClientSession, request: Request, url: str, hops: i
             raise CallFailed(reason, nothing_left=first) from error
         # What redirected us may have acted besides: then nothing is certain.
         raise CallFailed(
-            f"{module}: no connection",
+            f"{module}: no connection{_untrusted(error)}",
             nothing_left=first,
             no_answer=True,
             refused=isinstance(error.__cause__, ConnectionRefusedError),
         ) from error
     except (aiohttp.ClientError, OSError) as error:
         raise CallFailed(f"{module}: the connection broke", no_answer=True) from error
+
+
+def _untrusted(error: aiohttp.ClientError) -> str:
+    """Return what TLS finds wrong with the other end; empty when that is not the fault."""
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        found = error.certificate_error
+        return f", its certificate: {getattr(found, 'verify_message', '') or found}"
+    if isinstance(error, aiohttp.ClientConnectorSSLError):
+        reason = getattr(error.os_error, "reason", None) or str(error.strerror)
+        return f", no TLS: {reason.replace('_', ' ').lower()}"
+    return ""
 
 
 def _length(request: Request) -> dict[str, str]:

@@ -257,6 +257,7 @@ async def test_no_tls_at_the_other_end_leaves_nothing(side: Side, fake: FakeCpo)
     error = await fails(side, get(url, method="POST", body=b"{}"))
 
     assert error.nothing_left
+    assert str(error) == "locations: no connection, no TLS: wrong version number"
     assert fake.asked == []
 
 
