@@ -60,10 +60,15 @@ def beckn_edge(
         metrics=metrics,
         verifier=verifier_of(settings, http),
         layer2=layer2,
-        guard=operator.bap_guard() if settings.beckn.reply_base_url is None else None,
+        guard=guard_of(settings, operator),
         tracing=tracing,
         limiter=limiter_of(settings.limits.bap_rate, settings.limits.bap_burst),
     )
+
+
+def guard_of(settings: Settings, operator: Operator) -> Guard | None:
+    """Return which bap_uri a request may name; None = an adapter calls it, wherever that is."""
+    return operator.bap_guard() if settings.beckn.callbacks_to is None else None
 
 
 def quiet_behind(settings: Settings) -> bool:

@@ -39,9 +39,13 @@ USUAL_TTL_S = 30.0
 
 
 def _exact(text: str) -> Decimal:
-    """Read a number; written out, one with a huge exponent would fill the memory."""
+    """Read a number; written out, one with a huge exponent would fill the memory.
+
+    One that no float can hold would be no JSON to whoever reads the message without Decimals:
+    layer 2, and we ourselves when we answer.
+    """
     number = Decimal(text)
-    if not -400 < number.adjusted() < 400:
+    if not -300 < number.adjusted() < 300:
         raise ValueError("a number is out of range")
     return number
 
