@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
-from functools import partial
 from typing import Any
 
-import aiohttp
 from aiohttp import web
 from msgspec.structs import replace
 
-from bridge.beckn.layer2 import Layer2Files
 from bridge.catalog.index import CatalogIndex
 from bridge.catalog.offers import startable_by
-from bridge.clients.beckn import patch_live
 from bridge.clients.live_status import LiveEvses
 from bridge.clients.ocpi import OcpiClient
 from bridge.clients.refusals import Refusals
@@ -23,15 +19,15 @@ from bridge.clients.traffic import Traffic
 from bridge.clients.wire import cpo_session
 from bridge.dialects.dialect import Dialect
 from bridge.flows.decision import Terms, World
-from bridge.flows.ports import LiveStatus, PullSoon
+from bridge.flows.ports import LiveStatus
 from bridge.gauges import Gauges, redis_observer
 from bridge.mapping import Mappings, load
-from bridge.network import beckn_edge, challenge_answer_of, ocpi_side, outbox_of, sessions_of
+from bridge.network import beckn_edge, challenge_answer_of, ocpi_side, sessions_of
 from bridge.observability import Metrics, get_logger
-from bridge.observability.tracing import Tracing
 from bridge.ocpi.locations import Status
 from bridge.operator import Operator
-from bridge.outside import errands_of, payment_edge
+from bridge.outside import payment_edge
+from bridge.runners import runners_of
 from bridge.server.beckn_routes import beckn_routes
 from bridge.server.door import attentive
 from bridge.server.middlewares import beckn_faults, last_words
@@ -57,14 +53,11 @@ from bridge.wiring import (
 )
 from bridge.workers.asked import Asked
 from bridge.workers.catalog_follower import CatalogFollower
-from bridge.workers.commands import CommandWorker
 from bridge.workers.commercial import CommercialTerms
 from bridge.workers.deadlines import watch_deadlines
 from bridge.workers.deviations import keep_deviations
 from bridge.workers.draining import Drain
-from bridge.workers.inbox import InboxWorker
-from bridge.workers.lane_runner import Bell, LaneRunner, always
-from bridge.workers.live import LiveWorker
+from bridge.workers.lane_runner import Bell
 from bridge.workers.presence import keep_presence, this_replica
 from bridge.workers.refused_tokens import RefusedTokens
 from bridge.workers.registration import RegistrationWorker
@@ -87,9 +80,6 @@ COMMERCIAL = web.AppKey("commercial", CommercialTerms)
 
 DRAIN = web.AppKey("drain", Drain)
 """What ends the work while the port is still open."""
-
-PARALLEL_LANES = 64
-"""Lanes of each kind that one process holds at a time."""
 
 
 def terms_of(settings: Settings) -> Terms:
@@ -137,75 +127,6 @@ def world_of(
         flags=operator.flags,
         commercial=commercial.current,
     )
-
-
-def runners_of(
-    settings: Settings,
-    stores: Stores,
-    metrics: Metrics,
-    tracing: Tracing,
-    world: Callable[[], World],
-    bell: Bell,
-    send: CpoSender,
-    http: aiohttp.ClientSession,
-    guarded: aiohttp.ClientSession,
-    pull_soon: PullSoon,
-    layer2: Layer2Files,
-    loaded: Callable[[], bool],
-) -> list[LaneRunner]:
-    """Return the workers of the five kinds of lanes.
-
-    Requests wait for the catalogue: a search that came too early would be told of nothing.
-    """
-    lanes, database = stores.lanes, stores.database
-
-    def reply_url(bap_uri: str) -> str:
-        return (settings.beckn.callbacks_to or bap_uri).rstrip("/")
-
-    inbox = InboxWorker(
-        database=database,
-        lanes=lanes,
-        orders=stores.orders,
-        slots=stores.slots,
-        members=stores.members,
-        journal=stores.journal,
-        world=world,
-        reply_url=reply_url,
-        bpp_id=settings.beckn.subscriber_id,
-        bpp_uri=f"{settings.public_url}/beckn",
-        wake=bell.ring,
-        pull_soon=pull_soon,
-        metrics=metrics,
-    )
-    outbox = outbox_of(settings, stores, metrics, tracing, http, guarded, layer2)
-    commands = CommandWorker(
-        database=database,
-        lanes=lanes,
-        orders=stores.orders,
-        send=send,
-        metrics=metrics,
-        wake=bell.ring,
-    )
-    live = LiveWorker(database=database, lanes=lanes.live, patch=partial(patch_live, guarded))
-    handlers = {
-        lanes.inbox: inbox.handle,
-        lanes.outbox: outbox.handle,
-        lanes.command: commands.handle,
-        lanes.live: live.handle,
-        lanes.errand: errands_of(settings, stores, http, metrics, bell.ring).handle,
-    }
-    run = partial(
-        LaneRunner,
-        parallel=PARALLEL_LANES,
-        metrics=metrics,
-        tracing=tracing,
-        trace_of=stores.orders.trace_of,
-    )
-    ready = {lanes.inbox: loaded}
-    return [
-        bell.add(run(lane, handle, ready=ready.get(lane, always)))
-        for lane, handle in handlers.items()
-    ]
 
 
 async def once(event: asyncio.Event, work: Callable[[], Coroutine[Any, Any, None]]) -> None:

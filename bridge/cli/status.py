@@ -24,7 +24,7 @@ class CpoGlance(msgspec.Struct, frozen=True, kw_only=True):
     """One CPO.
 
     Args:
-        pulled_at: when every list was last pulled to its end.
+        pulled_at: the oldest of the last whole pulls of its lists; those never pulled do not count.
         quirks: kinds of deviations that were met: forgiven, and refused for want of a flag.
         problem: what is wrong now; empty when nothing is.
     """

@@ -13,7 +13,6 @@ from aiohttp import web
 from msgspec.structs import replace
 from redis.asyncio import Redis
 
-from bridge.app import PARALLEL_LANES
 from bridge.clients.cpo import Cpo
 from bridge.clients.ocpi import OcpiClient
 from bridge.clients.sender import CpoSender
@@ -22,6 +21,7 @@ from bridge.flows.jobs import CommandResponseJob, Job
 from bridge.observability import Metrics
 from bridge.ocpi.headers import Party
 from bridge.orders.order import OrderState, order_key
+from bridge.runners import PARALLEL_LANES
 from bridge.store.connections import ConnectionStore
 from bridge.store.database import Database
 from bridge.store.lanes import Lanes
