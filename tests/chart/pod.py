@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from pathlib import Path
 
+import trustme
 import yaml
 
 from tests.chart.charts import Manifest, bridge_of, mounted, one
@@ -36,6 +37,9 @@ def placed(manifests: list[Manifest], place: Path) -> dict[str, str]:
             content = (ROOT / CONFIGMAPS[kind]).read_text("utf-8")
         if content is not None:
             target.write_text(content.replace(HERE, str(place)), "utf-8")
+    if f"{HERE}/redis-tls" in files:
+        (place / "redis-tls").mkdir()
+        trustme.CA().cert_pem.write_to_path(place / "redis-tls" / "ca.crt")
     for path in secret_files(files["/etc/bridge/config/bridge.yaml"] or ""):
         assert str(Path(path).parent) in files, f"{path} lies in no Secret that is mounted"
         target = Path(path.replace(HERE, str(place)))
