@@ -19,7 +19,10 @@ from bridge.beckn.signing import KeyId, public_key
 from bridge.errors import SignatureInvalid
 
 ENDED: Final = frozenset({"EXPIRED", "UNSUBSCRIBED", "INVALID_SSL"})
-"""States of an entry whose key counts no longer; none given is as good as SUBSCRIBED."""
+"""States of an entry whose key counts no longer."""
+
+COUNTS: Final = frozenset({"", "SUBSCRIBED"})
+"""States of an entry whose key counts: none given is as good as SUBSCRIBED."""
 
 _KEY_NAMES: Final = ("ukId", "unique_key_id", "key_id")
 
@@ -84,17 +87,14 @@ class Entry(NamedTuple):
 def subscriber(answer: bytes, key_id: KeyId, now: datetime) -> Subscriber | None:
     """Return whom a registry's answer names, whatever its form; None = nobody whose key counts.
 
-    An entry of another subscriber or key, one that has ended and one without a usable key are
-    passed over.
+    An entry of another subscriber or key, one that is not subscribed or not valid now and one
+    without a usable key are passed over.
 
     Raises:
         SignatureInvalid: the answer is no JSON that could name anybody.
     """
-    for entry in entries(answer):
-        read = _read(entry, key_id)
-        if read is not None and (read.valid_until is None or read.valid_until > now):
-            return read
-    return None
+    found = (_read(entry, key_id, now) for entry in entries(answer))
+    return next((each for each in found if each is not None), None)
 
 
 def entries(answer: bytes) -> list[Entry]:
@@ -148,15 +148,19 @@ def _entry(given: dict[str, Any]) -> Entry:
     )
 
 
-def _read(entry: Entry, key_id: KeyId) -> Subscriber | None:
+def _read(entry: Entry, key_id: KeyId, now: datetime) -> Subscriber | None:
     named = entry.key_id or key_id.unique_key_id
     if (entry.subscriber_id, named) != tuple(key_id):
         return None
-    if (entry.status or "").upper() in ENDED:
+    if (entry.status or "").upper() not in COUNTS:
         return None
     try:
         key = public_key(entry.signing_public_key or "")
-        valid_until = instant(entry.valid_until)
+        valid_from, valid_until = instant(entry.valid_from), instant(entry.valid_until)
     except (ValueError, SignatureInvalid):
+        return None
+    if (valid_from is not None and valid_from > now) or (
+        valid_until is not None and valid_until <= now
+    ):
         return None
     return Subscriber(key_id.subscriber_id, entry.url, key, valid_until)

@@ -6,6 +6,7 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final, NamedTuple
 
 import aiohttp
@@ -70,7 +71,7 @@ class Registry:
         """
         known = self._known.get(key_id)
         if known is None or known.until <= self._clock():
-            known = await self._asked(key_id)
+            return (await self._asked(key_id)).subscriber
         self._known.move_to_end(key_id)
         return known.subscriber
 
@@ -91,8 +92,14 @@ class Registry:
         if asking is None:
             asking = asyncio.ensure_future(self._ask(key_id))
             self._asking[key_id] = asking
-            asking.add_done_callback(lambda _: self._asking.pop(key_id, None))
+            asking.add_done_callback(partial(self._answered, key_id))
         return await asyncio.shield(asking)
+
+    def _answered(self, key_id: KeyId, asked: asyncio.Future[_Known]) -> None:
+        del self._asking[key_id]
+        if not asked.cancelled():
+            # Nobody may wait any more: then asyncio would log a failure that nobody looked at.
+            asked.exception()
 
     async def _ask(self, key_id: KeyId) -> _Known:
         now = self._clock()
@@ -106,6 +113,7 @@ class Registry:
             until = min(until, found.valid_until)
         known = _Known(found, now, until)
         self._known[key_id] = known
+        self._known.move_to_end(key_id)
         while len(self._known) > REMEMBERED:
             self._known.popitem(last=False)
         return known

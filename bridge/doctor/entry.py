@@ -10,7 +10,7 @@ from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from bridge.beckn.registry import ENDED, Entry, instant
+from bridge.beckn.registry import COUNTS, ENDED, Entry, instant
 from bridge.beckn.signing import KeyId, public_bytes, public_key
 from bridge.doctor.finding import Finding, failed, ok, warned
 from bridge.errors import SignatureInvalid
@@ -115,7 +115,7 @@ def _url(us: Participant, entry: Entry) -> Finding:
 
 def _status(entry: Entry) -> Finding:
     check, status = "status", (entry.status or "").upper()
-    if status in ("", "SUBSCRIBED"):
+    if status in COUNTS:
         return ok(check, status or "none given, which counts as SUBSCRIBED")
     if status in ENDED:
         return failed(check, status, advice="subscribe anew: the network takes no key of it")

@@ -78,6 +78,9 @@ async def test_each_form_of_registry_is_asked_in_its_own_words(
     [
         {"status": "UNSUBSCRIBED"},
         {"status": "EXPIRED"},
+        {"status": "INITIATED"},
+        {"status": "UNDER_SUBSCRIPTION"},
+        {"valid_from": "2026-11-25T08:00:01Z"},
         {"valid_until": "2026-11-25T07:59:59Z"},
         {"valid_until": "soon"},
         {"signing_public_key": "short"},
@@ -102,6 +105,7 @@ async def test_an_entry_that_does_not_count_is_nobody(
         {"subscriber_url": None, "url": URL},
         {"status": None, "valid_until": None},
         {"valid_until": "2026-11-25T08:00:01"},
+        {"valid_from": "2026-11-25T08:00:00Z", "status": "subscribed"},
     ],
 )
 async def test_an_entry_may_word_it_otherwise(
