@@ -10,7 +10,7 @@ from functools import partial
 import msgspec
 from rich.table import Table
 
-from bridge.cli.context import ConfigOption, JsonOption, out, settings_of
+from bridge.cli.context import ConfigOption, JsonOption, out, settings_of, table_of
 from bridge.doctor.beckn import Surroundings, examine_network
 from bridge.doctor.finding import NetworkReport, failures
 from bridge.errors import BridgeError
@@ -76,9 +76,7 @@ async def time_of(database: Database) -> datetime:
 
 
 def _table(report: NetworkReport) -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0))
-    for name in ("check", "result", "evidence", "do"):
-        table.add_column(name, overflow="fold")
+    table = table_of("check", "result", "evidence", "do")
     for each in report.findings:
         table.add_row(each.check, str(each.result), each.evidence, each.advice)
     return table

@@ -8,9 +8,8 @@ from typing import Annotated
 
 import msgspec
 import typer
-from rich.table import Table
 
-from bridge.cli.context import ConfigOption, JsonOption, out, say, settings_of
+from bridge.cli.context import ConfigOption, JsonOption, out, say, settings_of, table_of
 from bridge.errors import BridgeError
 from bridge.mapping import Mappings, load
 from bridge.mapping.docs import markdown as mapping_page
@@ -85,9 +84,7 @@ def explain(
     if as_json:
         out.print_json(msgspec.json.encode([_facts(found) for found in explained]).decode())
         return
-    table = Table(box=None, padding=(0, 2, 0, 0))
-    for name in ("field", "of", "value", "row"):
-        table.add_column(name, overflow="fold")
+    table = table_of("field", "of", "value", "row")
     for found in explained:
         value = f"({found.source})" if found.value is None else str(found.value)
         table.add_row(found.beckn_path, found.about, value, "\n".join(_rows(found)))

@@ -11,6 +11,7 @@ from typing import Annotated
 import msgspec
 import typer
 from rich.console import Console
+from rich.table import Table
 
 from bridge.observability import configure_logging
 from bridge.settings import Settings, load
@@ -38,6 +39,14 @@ def say(as_json: bool, words: str, /, **facts: object) -> None:
         out.print_json(msgspec.json.encode(facts).decode())
     else:
         out.print(words)
+
+
+def table_of(*names: str) -> Table:
+    """Return an empty table; what is too long for a column goes on below, and is never cut."""
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for name in names:
+        table.add_column(name, overflow="fold")
+    return table
 
 
 def settings_of(config: Path | None) -> Settings:

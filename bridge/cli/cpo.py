@@ -11,9 +11,16 @@ from typing import Annotated, NamedTuple
 
 import msgspec
 import typer
-from rich.table import Table
 
-from bridge.cli.context import ConfigOption, JsonOption, out, say, settings_of, stores_open
+from bridge.cli.context import (
+    ConfigOption,
+    JsonOption,
+    out,
+    say,
+    settings_of,
+    stores_open,
+    table_of,
+)
 from bridge.cli.progress import pages_shown
 from bridge.cli.status import cpo_glance
 from bridge.clients.configuration import ConfigurationApi
@@ -264,9 +271,7 @@ def status(
     if as_json:
         out.print_json(msgspec.json.encode(rows).decode())
         return
-    table = Table(box=None, padding=(0, 2, 0, 0))
-    for name in Row.__struct_fields__:
-        table.add_column(name, overflow="fold")
+    table = table_of(*Row.__struct_fields__)
     for row in rows:
         table.add_row(*msgspec.structs.astuple(row))
     out.print(table)

@@ -10,7 +10,7 @@ import msgspec
 import typer
 from rich.table import Table
 
-from bridge.cli.context import ConfigOption, JsonOption, out, redis_url_of
+from bridge.cli.context import ConfigOption, JsonOption, out, redis_url_of, table_of
 from bridge.cli.cpo import CpoId, settings_with
 from bridge.cli.progress import pages_shown
 from bridge.clients.ocpi import Exchange, OcpiClient
@@ -101,9 +101,7 @@ def _met_before(met: list[Deviation], symptoms: Symptoms) -> Iterator[Finding]:
 
 
 def _table(report: Report) -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0))
-    for name in ("check", "result", "evidence", "set"):
-        table.add_column(name, overflow="fold")
+    table = table_of("check", "result", "evidence", "set")
     for each in report.findings:
         table.add_row(each.check, str(each.result), each.evidence, each.setting)
     return table

@@ -10,7 +10,14 @@ import msgspec
 import typer
 from rich.table import Table
 
-from bridge.cli.context import ConfigOption, JsonOption, out, redis_url_of, settings_of
+from bridge.cli.context import (
+    ConfigOption,
+    JsonOption,
+    out,
+    redis_url_of,
+    settings_of,
+    table_of,
+)
 from bridge.errors import BridgeError, WrongUse
 from bridge.orders.customer import regular_email, regular_phone
 from bridge.orders.erasure import Contacts
@@ -160,9 +167,7 @@ def _contacts(phones: Sequence[str], emails: Sequence[str]) -> Contacts:
 
 
 def _table(traces: Sequence[Trace]) -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0))
-    for name in ("order", "transaction", "state", "known", "waiting", "dead letters", "note"):
-        table.add_column(name, overflow="fold")
+    table = table_of("order", "transaction", "state", "known", "waiting", "dead letters", "note")
     for each in traces:
         table.add_row(
             *(each.order_id or "", each.transaction_id, each.state or "gone"),

@@ -34,10 +34,8 @@ def health(
     Example: bridge health --live
     """
     settings = settings_of(config)
-    url = (
-        f"{address_of(settings.ops_listen or settings.listen)}/health/{'live' if live else 'ready'}"
-    )
-    said = asyncio.run(asked(url))
+    base = address_of(settings.ops_listen or settings.listen)
+    said = asyncio.run(asked(f"{base}/health/{'live' if live else 'ready'}"))
     out.print(said if as_json else "ok")
 
 

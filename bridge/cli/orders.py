@@ -10,7 +10,15 @@ import msgspec
 import typer
 from rich.table import Table
 
-from bridge.cli.context import ConfigOption, JsonOption, database_of, out, say, settings_of
+from bridge.cli.context import (
+    ConfigOption,
+    JsonOption,
+    database_of,
+    out,
+    say,
+    settings_of,
+    table_of,
+)
 from bridge.errors import BridgeError
 from bridge.ocpi.headers import Party
 from bridge.settings import Settings
@@ -84,9 +92,7 @@ def list_(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     if not letters:
         out.print("no dead letters")
         return
-    table = Table(box=None, padding=(0, 2, 0, 0))
-    for name in _facts(letters[0]):
-        table.add_column(name, overflow="fold")
+    table = table_of(*_facts(letters[0]))
     for letter in letters:
         table.add_row(*_facts(letter).values())
     out.print(table)

@@ -13,7 +13,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from bridge.cli.context import JsonOption, out
+from bridge.cli.context import JsonOption, out, table_of
 from bridge.cli.price_files import Used, read_tariffs, read_used
 from bridge.errors import QuoteUnavailable, WrongUse
 from bridge.ocpi.tariffs import Tariff, TariffDimensionType
@@ -220,9 +220,7 @@ def _pages(
 def _table(
     total: Cost, periods: Sequence[_Period], place: tzinfo, tariffs: Sequence[Tariff]
 ) -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0))
-    for name in ("period", "element", "component"):
-        table.add_column(name, overflow="fold")
+    table = table_of("period", "element", "component")
     for name in ("quantity", "price", "VAT", "excl.", "incl."):
         table.add_column(name, overflow="fold", justify="right")
     for line in total.lines:
