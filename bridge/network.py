@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from functools import partial
 
@@ -10,7 +10,9 @@ import aiohttp
 from aiohttp import web
 
 from bridge.beckn.challenge import decrypted, encryption_key, registry_key, signed
+from bridge.beckn.context import named_bpp_uri
 from bridge.beckn.layer2 import Layer2Files
+from bridge.beckn.request import Request
 from bridge.beckn.signing import KeyId, private_key, sign
 from bridge.clients.beckn import Sign, post_callback
 from bridge.clients.guard import Guard, guarded_session
@@ -69,6 +71,20 @@ def beckn_edge(
 def guard_of(settings: Settings, operator: Operator) -> Guard | None:
     """Return which bap_uri a request may name; None = an adapter calls it, wherever that is."""
     return operator.bap_guard() if settings.beckn.callbacks_to is None else None
+
+
+def bpp_uri_of(settings: Settings) -> Callable[[Request], str]:
+    """Return what tells the sender of a request where the network reaches us.
+
+    Behind an adapter that is the adapter, and what the sender took for it is right.
+    """
+    said, own = settings.beckn.bpp_uri, f"{settings.public_url}/beckn"
+    alone = settings.beckn.adapter == "none"
+
+    def bpp_uri(request: Request) -> str:
+        return said or (None if alone else named_bpp_uri(request)) or own
+
+    return bpp_uri
 
 
 def quiet_behind(settings: Settings) -> bool:

@@ -12,7 +12,7 @@ from bridge.clients.beckn import patch_live
 from bridge.clients.sender import CpoSender
 from bridge.flows.decision import World
 from bridge.flows.ports import PullSoon
-from bridge.network import outbox_of
+from bridge.network import bpp_uri_of, outbox_of
 from bridge.observability import Metrics
 from bridge.observability.tracing import Tracing
 from bridge.outside import errands_of
@@ -60,7 +60,7 @@ def runners_of(
         world=world,
         reply_url=reply_url,
         bpp_id=settings.beckn.subscriber_id,
-        bpp_uri=f"{settings.public_url}/beckn",
+        bpp_uri=bpp_uri_of(settings),
         wake=bell.ring,
         pull_soon=pull_soon,
         metrics=metrics,

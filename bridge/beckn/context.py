@@ -21,6 +21,7 @@ from bridge.beckn.shape import (
     Part,
     Reading,
     encode_json,
+    is_http_url,
     read_as,
     reading_of,
 )
@@ -198,6 +199,12 @@ def _check_age(timestamp: datetime | None, now: datetime, max_clock_skew_s: floa
         raise BecknInvalid(
             "context.timestamp", f"is more than {max_clock_skew_s:g} s away from our clock"
         )
+
+
+def named_bpp_uri(request: Request) -> str | None:
+    """Return where the sender of a request reaches us; None when it names no usable URL."""
+    named = msgspec.json.decode(request.context).get("bpp_uri")
+    return named if isinstance(named, str) and is_http_url(named) else None
 
 
 def answer_context(

@@ -141,13 +141,17 @@ def _instant(value: object, info: ValidationInfo) -> object:
     return parse_instant(value, reading.zone, reading.quirk)
 
 
-def _http_url(text: str) -> str:
+def is_http_url(text: str) -> bool:
+    """Return whether a text is a URL that messages may be posted to."""
     try:
         parts = urlsplit(text)
-        valid = bool(_URL_TEXT.fullmatch(text) and parts.hostname) and parts.port != 0
+        return bool(_URL_TEXT.fullmatch(text) and parts.hostname) and parts.port != 0
     except ValueError:
-        valid = False
-    if not valid:
+        return False
+
+
+def _http_url(text: str) -> str:
+    if not is_http_url(text):
         raise ValueError("must be an http:// or https:// URL")
     return text
 

@@ -73,7 +73,7 @@ def _participant(around: Surroundings) -> Participant | None:
     beckn = around.beckn
     if beckn.private_key is None or beckn.key_id is None:
         return None
-    url = f"{around.public_url}/beckn"
+    url = beckn.bpp_uri or f"{around.public_url}/beckn"
     return Participant(
         key_id=KeyId(beckn.subscriber_id, beckn.key_id),
         key=private_key(beckn.private_key.get_secret_value()),

@@ -40,6 +40,7 @@ class Beckn(Part):
 
     adapter: Literal["none", "protocol-server", "onix"] = "none"
     subscriber_id: Name
+    bpp_uri: BaseUrl | None = None
     reply_base_url: BaseUrl | None = None
     tls: Tls | None = None
     webhook_hmac_key: SharedKey | None = None

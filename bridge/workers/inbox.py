@@ -9,6 +9,7 @@ import msgspec
 from msgspec import UNSET, Raw
 
 from bridge.beckn.context import answer_context
+from bridge.beckn.request import Request
 from bridge.flows.decide import decide
 from bridge.flows.decision import Callback, Decision, World, answer_by, lapses_at
 from bridge.flows.jobs import (
@@ -98,6 +99,7 @@ class InboxWorker:
     Args:
         world: gives what flows may look at, with the time of now.
         reply_url: where an on_* message for a request's BAP goes, without the action.
+        bpp_uri: where the network reaches us, as the answer to a request says.
         wake: called with the kinds of lanes that have got something.
         pull_soon: asks for an early pull of a CPO's list.
     """
@@ -114,7 +116,7 @@ class InboxWorker:
         world: Callable[[], World],
         reply_url: Callable[[str], str],
         bpp_id: str,
-        bpp_uri: str,
+        bpp_uri: Callable[[Request], str],
         wake: Ring,
         pull_soon: PullSoon,
         metrics: Metrics,
@@ -127,7 +129,8 @@ class InboxWorker:
         self._journal = journal
         self._world = world
         self._reply_url = reply_url
-        self._bpp = (bpp_id, bpp_uri)
+        self._bpp_id = bpp_id
+        self._bpp_uri = bpp_uri
         self._wake = wake
         self._pull_soon = pull_soon
         self._metrics = metrics
@@ -214,15 +217,14 @@ class InboxWorker:
     def _entry(self, world: World, lane: str, callback: Callback, job: Job) -> CallbackEntry:
         """Return a callback as a whole Beckn message."""
         request = callback.request
-        bpp_id, bpp_uri = self._bpp
         parts: dict[str, object] = {
             "context": answer_context(
                 request,
                 action=callback.action,
                 message_id=callback.message_id,
                 now=world.now,
-                bpp_id=bpp_id,
-                bpp_uri=bpp_uri,
+                bpp_id=self._bpp_id,
+                bpp_uri=self._bpp_uri(request),
             )
         }
         if callback.message is not None:

@@ -59,7 +59,7 @@ class Side:
             world=lambda: replace(self.play.world(), members=self.members),
             reply_url=lambda bap_uri: bap_uri,
             bpp_id="bridge.example",
-            bpp_uri="https://bridge.example/beckn",
+            bpp_uri=lambda _: "https://bridge.example/beckn",
             wake=lambda *_: None,
             pull_soon=self.pull_soon,
             metrics=Metrics(),
