@@ -120,12 +120,17 @@ class ActionNotApplicable(BecknInvalid):
 
 
 class SignatureInvalid(BadInput):
-    """A key or signature that proves nothing (BECKN-006)."""
+    """A key or signature that proves nothing (BECKN-006).
+
+    Args:
+        by_gateway: it is the gateway's, not the sender's.
+    """
 
     http_status = 401
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, reason: str, *, by_gateway: bool = False) -> None:
         super().__init__("", reason)
+        self.by_gateway = by_gateway
 
 
 class OcpiInvalid(BadInput):

@@ -221,7 +221,7 @@ def _refused(
         return _nack(edge, error, 400)
     edge.metrics.beckn_requests.labels(label, "unsigned").inc()
     log.warning("beckn.unsigned", action=action, reason=error.reason, peer=http.remote)
-    return _nack(edge, error, 401, edge.verifier.challenge if edge.verifier else {})
+    return _nack(edge, error, 401, edge.verifier.challenge(error) if edge.verifier else {})
 
 
 async def _body(edge: BecknEdge, http: web.Request) -> bytes:

@@ -43,7 +43,12 @@ class Verifier:
         self._keys = keys
         self._skew = skew
         self._clock = clock
-        self.challenge = {"WWW-Authenticate": f'Signature realm="{realm}",headers="{SIGNED}"'}
+        self._wanted = f'Signature realm="{realm}",headers="{SIGNED}"'
+
+    def challenge(self, error: SignatureInvalid) -> dict[str, str]:
+        """Return the header that says whose signature is missing or wrong."""
+        name = "Proxy-Authenticate" if error.by_gateway else "WWW-Authenticate"
+        return {name: self._wanted}
 
     async def sender_of(self, headers: Mapping[str, str], body: bytes) -> Subscriber:
         """Return who signed exactly these bytes; a gateway in between has to have signed as well.
@@ -55,7 +60,10 @@ class Verifier:
         sender = await self._signer(headers.get(SENDER), body)
         for name in GATEWAYS:
             if name in headers:
-                await self._signer(headers[name], body)
+                try:
+                    await self._signer(headers[name], body)
+                except SignatureInvalid as error:
+                    raise SignatureInvalid(error.reason, by_gateway=True) from error
         return sender
 
     async def _signer(self, header: str | None, body: bytes) -> Subscriber:
