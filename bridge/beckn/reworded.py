@@ -78,17 +78,22 @@ def echoing(body: bytes, order: bytes) -> bytes:
     context = message["context"]
     fulfillments = [
         _fulfillment(each, str(place), context["action"])
-        for place, each in enumerate(asked.get("fulfillments") or [{}], 1)
+        for place, each in enumerate(_objects(asked.get("fulfillments")) or [{}], 1)
     ]
     named = [each["id"] for each in fulfillments]
     whole = asked | {
-        "items": [_item(each, named) for each in asked.get("items", ())],
+        "items": [_item(each, named) for each in _objects(asked.get("items"))],
         "fulfillments": fulfillments,
         "quote": {"price": NOTHING, "breakup": [{"title": t, "price": NOTHING} for t in LINES]},
     }
     if context["action"] == "on_confirm":
         whole = {"id": context["transaction_id"], "status": "ACTIVE"} | whole
     return encode_json(message | {"message": {"order": whole}})
+
+
+def _objects(part: object) -> list[JsonObject]:
+    """Return the entries of a list, as far as they are objects; a request may have null there."""
+    return [each for each in part if isinstance(each, dict)] if isinstance(part, list) else []
 
 
 def _item(item: JsonObject, fulfillment_ids: list[str]) -> JsonObject:

@@ -116,10 +116,20 @@ def order_of(message: dict[str, Any]) -> bytes:
     return json.dumps(message["message"]["order"]).encode()
 
 
-def test_an_order_that_lacks_everything_is_echoed_all_the_same() -> None:
+@pytest.mark.parametrize("part", [None, {"id": "x"}, "x", [None, "x", 1]])
+def test_an_order_that_lacks_everything_is_echoed_all_the_same(part: object) -> None:
     bare = json.dumps({"context": {**CONTEXT, "action": "on_confirm"}, "error": {}}).encode()
 
-    order = json.loads(echoing(bare, b'{"provider":{"id":"p"}}'))["message"]["order"]
+    asked = {"provider": {"id": "p"}, "items": part, "fulfillments": part}
+    order = json.loads(echoing(bare, json.dumps(asked).encode()))["message"]["order"]
 
     assert (order["id"], order["status"], order["items"]) == ("t1", "ACTIVE", [])
     assert [each["id"] for each in order["fulfillments"]] == ["1"]
+
+
+def test_an_order_of_its_provider_alone_is_echoed() -> None:
+    bare = json.dumps({"context": {**CONTEXT, "action": "on_init"}, "error": {}}).encode()
+
+    order = json.loads(echoing(bare, b'{"provider":{"id":"p"}}'))["message"]["order"]
+
+    assert (order["items"], [each["id"] for each in order["fulfillments"]]) == ([], ["1"])
