@@ -58,7 +58,8 @@ class Crowd:
         own = driver.transaction_id
         came = [each for each in self.bap.callbacks if each["context"]["transaction_id"] == own]
         words = [f"{each['context']['action']}  {beckn_words(each)}".strip() for each in came]
-        return {"error": repr(error), "transaction_id": own, "callbacks": words}
+        reason = str(error) or "no callback in time"
+        return {"error": reason, "transaction_id": own, "callbacks": words}
 
     def takes(self, choices: list[Choice]) -> Choice | None:
         """Take an EVSE where nobody was yet, else the one left longest ago; None: all are taken."""
