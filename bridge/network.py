@@ -34,6 +34,9 @@ from bridge.wiring import Stores, now
 from bridge.workers.lane_runner import Bell
 from bridge.workers.outbox import OutboxWorker
 
+SEARCH_PATIENCE_S, PATIENCE_S = 15.0, 10.0
+"""How long protocol-server waits, as its samples configure it: for an on_search, for another."""
+
 
 def beckn_edge(
     settings: Settings,
@@ -71,6 +74,16 @@ def beckn_edge(
 def guard_of(settings: Settings, operator: Operator) -> Guard | None:
     """Return which bap_uri a request may name; None = an adapter calls it, wherever that is."""
     return operator.bap_guard() if settings.beckn.callbacks_to is None else None
+
+
+def patience_of(settings: Settings) -> Callable[[Request], float | None]:
+    """Return what tells how long an adapter waits for an answer, in s, whatever ttl says.
+
+    protocol-server drops what comes later than its own time-outs, and tells nobody.
+    """
+    if settings.beckn.adapter != "protocol-server":
+        return lambda request: None
+    return lambda request: SEARCH_PATIENCE_S if request.action == "search" else PATIENCE_S
 
 
 def bpp_uri_of(settings: Settings) -> Callable[[Request], str]:

@@ -12,7 +12,7 @@ from bridge.clients.beckn import patch_live
 from bridge.clients.sender import CpoSender
 from bridge.flows.decision import World
 from bridge.flows.ports import PullSoon
-from bridge.network import bpp_uri_of, outbox_of
+from bridge.network import bpp_uri_of, outbox_of, patience_of
 from bridge.observability import Metrics
 from bridge.observability.tracing import Tracing
 from bridge.outside import errands_of
@@ -61,6 +61,7 @@ def runners_of(
         reply_url=reply_url,
         bpp_id=settings.beckn.subscriber_id,
         bpp_uri=bpp_uri_of(settings),
+        patience=patience_of(settings),
         wake=bell.ring,
         pull_soon=pull_soon,
         metrics=metrics,

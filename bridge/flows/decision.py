@@ -226,11 +226,14 @@ def answer_by(request: Request, *, limit_s: float) -> datetime:
     return request.received_at + timedelta(seconds=seconds)
 
 
-def lapses_at(request: Request) -> datetime | None:
-    """Return when nobody waits for the answer to a request any more; None without a ttl."""
-    if request.ttl_s is None:
-        return None
-    return request.received_at + timedelta(seconds=request.ttl_s)
+def lapses_at(request: Request, patience_s: float | None = None) -> datetime | None:
+    """Return when nobody waits for the answer to a request any more; None = that is not known.
+
+    Args:
+        patience_s: how long an adapter waits, whatever the ttl says.
+    """
+    known = [each for each in (request.ttl_s, patience_s) if each is not None]
+    return request.received_at + timedelta(seconds=min(known)) if known else None
 
 
 def with_deadline(order: Order, name: str, due: datetime | None) -> Order:

@@ -93,6 +93,11 @@ class LaneSet(NamedTuple):
     errand: Lanes
 
 
+def for_its_ttl(_: Request) -> None:
+    """Return that nobody waits for a shorter time than the ttl says."""
+    return
+
+
 class InboxWorker:
     """Handler of inbox lanes.
 
@@ -100,6 +105,7 @@ class InboxWorker:
         world: gives what flows may look at, with the time of now.
         reply_url: where an on_* message for a request's BAP goes, without the action.
         bpp_uri: where the network reaches us, as the answer to a request says.
+        patience: how long an adapter waits for the answer to a request, s; None = for its ttl.
         wake: called with the kinds of lanes that have got something.
         pull_soon: asks for an early pull of a CPO's list.
     """
@@ -117,6 +123,7 @@ class InboxWorker:
         reply_url: Callable[[str], str],
         bpp_id: str,
         bpp_uri: Callable[[Request], str],
+        patience: Callable[[Request], float | None] = for_its_ttl,
         wake: Ring,
         pull_soon: PullSoon,
         metrics: Metrics,
@@ -131,6 +138,7 @@ class InboxWorker:
         self._reply_url = reply_url
         self._bpp_id = bpp_id
         self._bpp_uri = bpp_uri
+        self._patience = patience
         self._wake = wake
         self._pull_soon = pull_soon
         self._metrics = metrics
@@ -246,7 +254,7 @@ class InboxWorker:
             body=Raw(msgspec.json.encode(parts)),
             solicited=callback.solicited,
             until=answer_by(request, limit_s=limit_s) if callback.solicited else None,
-            lapses_at=lapses_at(request) if callback.solicited else None,
+            lapses_at=lapses_at(request, self._patience(request)) if callback.solicited else None,
             echo=job.order if bare and isinstance(job, BecknJob) else UNSET,
             created_at=world.now,
         )

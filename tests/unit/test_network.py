@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 from msgspec import Raw
+from msgspec.structs import replace
 
 from bridge.beckn.request import Request
-from bridge.network import bpp_uri_of, guard_of
+from bridge.network import bpp_uri_of, guard_of, patience_of
 from bridge.operator import Operator
 from bridge.settings import Settings
 
@@ -80,3 +81,11 @@ def test_the_network_is_told_of_the_adapter_not_of_what_stands_behind(
     beckn: dict[str, str], named: object, told: str
 ) -> None:
     assert bpp_uri_of(settings(**beckn))(request(bpp_uri=named)) == told
+
+
+def test_protocol_server_waits_no_longer_than_it_does() -> None:
+    waits = patience_of(settings(adapter="protocol-server"))
+    search = request()
+    assert (waits(search), waits(replace(search, action="confirm"))) == (15, 10)
+    for adapter in ("none", "onix"):
+        assert patience_of(settings(adapter=adapter))(search) is None

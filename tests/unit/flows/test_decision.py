@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from bridge.errors import OrderUnknown, RatingInvalid
-from bridge.flows.decision import answer_by, notify, refuse, summary_of, with_deadline
+from bridge.flows.decision import answer_by, lapses_at, notify, refuse, summary_of, with_deadline
 from tests.factories import NOW
 from tests.unit.flows.callbacks import check, code
 from tests.unit.flows.play import Play, charging, confirmed, ended, interrupted, settled
@@ -23,6 +23,18 @@ def test_an_answer_has_its_way_to_go_before_the_ttl_ends(
 ) -> None:
     request = Play().request("update", ttl_s=ttl_s)
     assert answer_by(request, limit_s=8) == NOW + timedelta(seconds=waits_s)
+
+
+@pytest.mark.parametrize(
+    ("ttl_s", "patience_s", "after_s"),
+    [(30, None, 30), (600, 10, 10), (5, 10, 5), (None, 10, 10), (None, None, None)],
+)
+def test_an_answer_lapses_with_its_ttl_or_when_the_adapter_gives_it_up(
+    ttl_s: float | None, patience_s: float | None, after_s: float | None
+) -> None:
+    request = Play().request("confirm", ttl_s=ttl_s)
+    expected = None if after_s is None else NOW + timedelta(seconds=after_s)
+    assert lapses_at(request, patience_s) == expected
 
 
 @pytest.mark.parametrize(
