@@ -352,7 +352,12 @@ async def bridge_command(
         stderr=asyncio.subprocess.PIPE,
         env={**os.environ, "PYTHONPATH": str(code), "COLUMNS": "200", **variables},
     )
-    out, err = await asyncio.wait_for(process.communicate(), 60)
+    try:
+        out, err = await asyncio.wait_for(process.communicate(), 60)
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
     said = out.decode(), err.decode()
     assert "Traceback" not in "".join(said), said
     assert process.returncode is not None
