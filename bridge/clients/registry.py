@@ -28,6 +28,9 @@ ASKED_ANEW_EVERY: Final = timedelta(seconds=30)
 REMEMBERED: Final = 10_000
 """Keys that are remembered; those that were not used for the longest time go first."""
 
+QUESTIONS_AT_ONCE: Final = 32
+"""Open questions; who signs with keys that nobody has does not make us flood the registry."""
+
 ANSWER_LIMIT: Final = 256 * 1024
 """Bytes of an answer that are read."""
 
@@ -67,7 +70,8 @@ class Registry:
         """Return who has a key; None when the registry knows nobody.
 
         Raises:
-            RegistryUnavailable: it gives no usable answer, and nothing is remembered.
+            RegistryUnavailable: it gives no usable answer, or has too much to answer, and nothing
+                is remembered.
         """
         known = self._known.get(key_id)
         if known is None or known.until <= self._clock():
@@ -90,6 +94,8 @@ class Registry:
         """Ask, or wait for the answer that somebody else is waiting for."""
         asking = self._asking.get(key_id)
         if asking is None:
+            if len(self._asking) >= QUESTIONS_AT_ONCE:
+                raise RegistryUnavailable("too many questions to the registry are open")
             asking = asyncio.ensure_future(self._ask(key_id))
             self._asking[key_id] = asking
             asking.add_done_callback(partial(self._answered, key_id))

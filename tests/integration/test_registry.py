@@ -13,7 +13,13 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from bridge.beckn.registry import RegistryKind
 from bridge.beckn.signing import KeyId, sign
-from bridge.clients.registry import ASKED_ANEW_EVERY, KNOWN_FOR, UNKNOWN_FOR, Registry
+from bridge.clients.registry import (
+    ASKED_ANEW_EVERY,
+    KNOWN_FOR,
+    QUESTIONS_AT_ONCE,
+    UNKNOWN_FOR,
+    Registry,
+)
 from bridge.errors import RegistryUnavailable, SignatureInvalid
 from bridge.server.signatures import Verifier
 from tests.registry import TestRegistry
@@ -163,6 +169,20 @@ async def test_a_renewed_key_is_found_and_bad_signatures_ask_no_more_than_that(
         with pytest.raises(SignatureInvalid):
             await verifier.sender_of(network.signed(OLD), b"{}")
     assert len(network.there.asked) == 2
+
+
+async def test_invented_keys_do_not_flood_the_registry(network: Network) -> None:
+    network.there.put(WHO, OLD, URL)
+    registry = network.registry()
+    assert await registry.key_of(WHO) is not None
+    invented = [KeyId("nobody.example", f"key-{number}") for number in range(50)]
+    told = await asyncio.gather(*map(registry.key_of, invented), return_exceptions=True)
+    refused = [each for each in told if isinstance(each, RegistryUnavailable)]
+    assert len(refused) == 50 - QUESTIONS_AT_ONCE
+    assert len(network.there.asked) == 1 + QUESTIONS_AT_ONCE
+    # Whoever is known goes on, and later on there is room for questions.
+    assert await registry.key_of(WHO) is not None
+    assert await registry.key_of(invented[-1]) is None
 
 
 @pytest.mark.parametrize("status", [500, 302, 401])
